@@ -1,0 +1,3 @@
+//! The state machine: trees, deltas and plans driven by inputs.
+
+pub mod io;

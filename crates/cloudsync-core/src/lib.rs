@@ -17,3 +17,8 @@ pub mod small;
 pub mod time;
 pub mod engine;
 pub mod notice;
+pub mod path;
+pub mod name;
+pub mod conflict_name;
+pub mod backoff;
+pub mod policy;

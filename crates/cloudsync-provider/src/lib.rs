@@ -6,6 +6,8 @@
 
 mod capabilities;
 mod content;
+#[cfg(feature = "mock")]
+pub mod mock;
 mod provider;
 
 pub use capabilities::Capabilities;

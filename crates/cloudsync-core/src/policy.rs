@@ -52,6 +52,12 @@ pub trait Policy: fmt::Debug + Send + Sync {
         Locality::Structural
     }
 
+    /// Returns true if every object takes part under the same path on both sides, so that the engine
+    /// need not ask (and not put paths together). [`Self::prioritize`] is asked all the same.
+    fn is_trivial(&self) -> bool {
+        false
+    }
+
     /// Names this policy with all its settings. It is stored: if it is another one at the next start,
     /// each known object is gone through once before anything is changed. So it must differ whenever
     /// an answer could differ, and stay the same otherwise.
@@ -63,6 +69,10 @@ pub trait Policy: fmt::Debug + Send + Sync {
 pub struct DefaultPolicy;
 
 impl Policy for DefaultPolicy {
+    fn is_trivial(&self) -> bool {
+        true
+    }
+
     fn id(&self) -> String {
         "default".to_owned()
     }
@@ -87,6 +97,10 @@ impl<P: Policy + ?Sized> Policy for Arc<P> {
 
     fn locality(&self) -> Locality {
         (**self).locality()
+    }
+
+    fn is_trivial(&self) -> bool {
+        (**self).is_trivial()
     }
 
     fn id(&self) -> String {
@@ -154,6 +168,10 @@ where
         self.inner.locality()
     }
 
+    fn is_trivial(&self) -> bool {
+        false
+    }
+
     fn id(&self) -> String {
         format!("{}+{}", self.inner.id(), self.id)
     }
@@ -210,6 +228,8 @@ mod tests {
         }
         assert_eq!(DefaultPolicy.locality(), Locality::Structural);
         assert_eq!(DefaultPolicy.id(), "default");
+        assert!(DefaultPolicy.is_trivial() && Arc::new(DefaultPolicy).is_trivial());
+        assert!(!Filtered::new(DefaultPolicy, "none", |_, _, _| false).is_trivial());
     }
 
     /// The answers that are the inner policy's.

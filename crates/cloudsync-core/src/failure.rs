@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Disconnected,
     /// The call makes no sense as given (a folder where a file is needed, a bad setting).
     Invalid,
+    /// Another engine holds this pair.
+    Locked,
     /// The side cannot hold an object of this name.
     NameRejected,
     /// The namespace does not exist or is not ours.
@@ -42,6 +44,8 @@ pub enum ErrorKind {
     RootMissing,
     /// The source of a transfer changed while it was read: nothing was written, look again.
     SourceChanged,
+    /// The store of the pair cannot be used: a newer program's, damaged while in use, not writable.
+    StoreUnusable,
     /// The credentials are not, or no longer, valid.
     Token,
     /// A passing trouble.
@@ -157,6 +161,7 @@ impl fmt::Display for Failure {
             ErrorKind::CursorExpired => "the cursor is no longer valid",
             ErrorKind::Disconnected => "not connected",
             ErrorKind::Invalid => "not possible as asked",
+            ErrorKind::Locked => "in use by another engine",
             ErrorKind::NameRejected => "this side cannot hold the name",
             ErrorKind::Namespace => "no such namespace",
             ErrorKind::NotEmpty => "the folder is not empty",
@@ -167,6 +172,7 @@ impl fmt::Display for Failure {
             ErrorKind::RateLimited => "too many requests",
             ErrorKind::RootMissing => "the root is missing",
             ErrorKind::SourceChanged => "it changed while it was read",
+            ErrorKind::StoreUnusable => "the store cannot be used",
             ErrorKind::Token => "sign-in needed",
             ErrorKind::Unavailable => "not available now",
             ErrorKind::Unexpected => "unexpected failure",

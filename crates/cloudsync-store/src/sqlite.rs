@@ -1,0 +1,197 @@
+//! A store in a SQLite file, one a pair.
+//!
+//! One connection, in exclusive mode, under a lock file of our own beside it. Every commit is
+//! flushed. A file that cannot be used (damaged, another program's, another pair's) is renamed to
+//! `NAME.damaged-N` and a new one begun; one of a newer program is refused and left alone.
+
+mod connection;
+mod contents;
+mod files;
+mod trouble;
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use cloudsync_core::failure::{ErrorKind, Failure};
+use cloudsync_core::record::{Batch, Snapshot};
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::{Mutex, MutexGuard};
+
+use self::connection::Prepared;
+use self::contents::Rows;
+use self::files::{Files, Header};
+use self::trouble::Trouble;
+use crate::lock::Lock;
+use crate::store::{self, FoundState, Opened, Result, Store, Unfit};
+
+/// A store in a SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    files: Files,
+    pair: String,
+    /// `None` once it is closed, or where a new file could not be begun.
+    session: Mutex<Option<Session>>,
+}
+
+/// An open database. Fields are dropped in this order: the lock last.
+#[derive(Debug)]
+struct Session {
+    connection: SqliteConnection,
+    found: FoundState,
+    run: u64,
+    lock: Lock,
+}
+
+impl SqliteStore {
+    /// Opens the store at `path`, or makes one, with its folder. `pair` names the pair it is for: a
+    /// store that was made under another name is another pair's.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`] where another engine has it, with its process id where that is known;
+    /// [`ErrorKind::StoreUnusable`] where a newer program wrote it or it cannot be written;
+    /// [`ErrorKind::OutOfSpace`].
+    ///
+    /// # Panics
+    /// If the program is linked with an SQLite that is known to damage files.
+    pub async fn open(path: impl AsRef<Path>, pair: &str) -> Result<Self> {
+        let files = Files::at(path.as_ref())?;
+        let lock = Lock::take(&files.lock())?;
+        let header = files.header()?;
+        let session = match open(&files, pair, header).await {
+            Ok(Prepared { connection, run }) => {
+                // A kill in the middle of the very first opening leaves one that was never opened.
+                let found = if run == 1 {
+                    FoundState::Fresh
+                } else {
+                    FoundState::Existing
+                };
+                Session {
+                    connection,
+                    found,
+                    run,
+                    lock,
+                }
+            }
+            Err(Trouble::Unfit(reason)) => begin_anew(&files, pair, reason, lock).await?,
+            Err(trouble) => return Err(trouble.at_opening(files.main())),
+        };
+        Ok(Self {
+            files,
+            pair: pair.to_owned(),
+            session: Mutex::new(Some(session)),
+        })
+    }
+
+    /// Returns where the store is.
+    pub fn path(&self) -> &Path {
+        self.files.main()
+    }
+
+    async fn session(&self) -> MutexGuard<'_, Option<Session>> {
+        self.session.lock().await
+    }
+
+    /// Puts the files of a session out of the way, and begins new ones.
+    async fn replace(&self, session: &mut Option<Session>, reason: Unfit) -> Result<Opened> {
+        let Some(Session {
+            connection, lock, ..
+        }) = session.take()
+        else {
+            return Err(store::closed("store set aside"));
+        };
+        // Its last words, should it fail to say them, are not wanted.
+        let _ = connection.close().await;
+        let new = begin_anew(&self.files, &self.pair, reason, lock).await?;
+        let opened = new.opened(Snapshot::default());
+        *session = Some(new);
+        Ok(opened)
+    }
+}
+
+impl Session {
+    fn opened(&self, snapshot: Snapshot) -> Opened {
+        Opened {
+            snapshot,
+            found: self.found.clone(),
+            run: self.run,
+        }
+    }
+}
+
+/// Opens what the first bytes say is ours, or nothing yet.
+async fn open(files: &Files, pair: &str, header: Header) -> std::result::Result<Prepared, Trouble> {
+    match header {
+        Header::Absent => files.drop_orphans().map_err(Trouble::Call)?,
+        Header::Noise => return Err(Trouble::damaged("not a database")),
+        Header::Sqlite { application, .. } if application != connection::APPLICATION => {
+            return Err(connection::foreign(application));
+        }
+        Header::Sqlite { version, .. } if i64::from(version) > connection::VERSION => {
+            return Err(Trouble::Newer(version.into()));
+        }
+        Header::Sqlite { .. } => {}
+    }
+    let prepared = connection::prepare(files.main(), pair).await?;
+    if header == Header::Absent {
+        files.sync_folder().map_err(Trouble::Call)?;
+    }
+    Ok(prepared)
+}
+
+/// Puts files that nothing has open out of the way, and begins new ones.
+async fn begin_anew(files: &Files, pair: &str, reason: Unfit, lock: Lock) -> Result<Session> {
+    let kept_as = files.set_aside()?;
+    let Prepared { connection, run } = open(files, pair, Header::Absent)
+        .await
+        .map_err(|trouble| trouble.at_opening(files.main()))?;
+    Ok(Session {
+        connection,
+        found: FoundState::SetAside { reason, kept_as },
+        run,
+        lock,
+    })
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn load(&self) -> Result<Opened> {
+        let mut guard = self.session().await;
+        let session = guard.as_mut().ok_or_else(|| store::closed("store load"))?;
+        match contents::read(&mut session.connection).await {
+            Ok(snapshot) => Ok(session.opened(snapshot)),
+            Err(Trouble::Unfit(reason)) => self.replace(&mut guard, reason).await,
+            Err(trouble) => Err(trouble.into_failure("store load", self.files.main())),
+        }
+    }
+
+    async fn apply(&self, batch: &Batch) -> Result<()> {
+        store::check(batch)?;
+        let rows = Rows::of(batch)
+            .map_err(|error| Failure::new(ErrorKind::Invalid, "store apply").with_source(error))?;
+        let mut guard = self.session().await;
+        let session = guard.as_mut().ok_or_else(|| store::closed("store apply"))?;
+        rows.write(&mut session.connection)
+            .await
+            .map_err(|trouble| trouble.into_failure("store apply", self.files.main()))
+    }
+
+    async fn set_aside(&self, reason: &str) -> Result<Opened> {
+        let mut guard = self.session().await;
+        self.replace(&mut guard, Unfit::Doubted(reason.to_owned()))
+            .await
+    }
+
+    async fn close(&self) -> Result<()> {
+        let Some(Session {
+            connection, lock, ..
+        }) = self.session().await.take()
+        else {
+            return Ok(());
+        };
+        // The log goes into the main file here; where that fails, the next opening does it.
+        let closed = connection.close().await;
+        drop(lock);
+        closed.map_err(|error| Trouble::from(error).into_failure("store close", self.files.main()))
+    }
+}

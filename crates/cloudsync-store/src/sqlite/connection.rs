@@ -1,0 +1,148 @@
+//! Opens a database, makes sure that it is this pair's store, and brings it to today's format.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
+
+use super::trouble::Trouble;
+use crate::store::Unfit;
+
+/// `PRAGMA application_id` of our files: "clsy".
+pub(super) const APPLICATION: i32 = i32::from_be_bytes(*b"clsy");
+/// `PRAGMA user_version` of our files: the number of the last migration.
+pub(super) const VERSION: i64 = 1;
+/// The first version of SQLite whose write-ahead log cannot damage a database when two connections
+/// write and tidy up at once. Ours is the only connection, but a bug of this kind is not bet on.
+const SOUND_SQLITE: [u32; 3] = [3, 51, 3];
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// What a new connection found.
+pub(super) struct Prepared {
+    pub(super) connection: SqliteConnection,
+    /// How often the store was opened, this time included.
+    pub(super) run: u64,
+}
+
+/// Opens the database at `path`, which is made where it is absent.
+///
+/// On an error, no handle to the file is left open: it can be renamed.
+pub(super) async fn prepare(path: &Path, pair: &str) -> Result<Prepared, Trouble> {
+    let mut connection = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        // Only another program's lock is waited for.
+        .busy_timeout(Duration::from_secs(1))
+        // Rows travel from SQLite's thread to ours in portions.
+        .row_buffer_size(2_000)
+        .connect()
+        .await?;
+    match initialize(&mut connection, pair).await {
+        Ok(run) => Ok(Prepared { connection, run }),
+        Err(trouble) => {
+            // The failure that matters is the first one.
+            let _ = connection.close().await;
+            Err(trouble)
+        }
+    }
+}
+
+async fn initialize(connection: &mut SqliteConnection, pair: &str) -> Result<u64, Trouble> {
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(&mut *connection)
+        .await?;
+    let numbers: Vec<u32> = version
+        .split('.')
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    assert!(
+        *numbers >= SOUND_SQLITE[..],
+        "SQLite {version} can damage its files: link a newer one"
+    );
+
+    // One handle only, so no memory shared between processes, and no locking at each transaction.
+    exec(connection, "PRAGMA locking_mode = EXCLUSIVE").await?;
+    identify(connection).await?;
+    exec(connection, "PRAGMA journal_mode = WAL").await?;
+    // An intent is durable before its operation is handed out: each commit is flushed.
+    exec(connection, "PRAGMA synchronous = FULL").await?;
+
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(&mut *connection)
+        .await?;
+    if version > VERSION {
+        return Err(Trouble::Newer(version));
+    }
+    let report: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+        .fetch_one(&mut *connection)
+        .await?;
+    if report != "ok" {
+        return Err(Trouble::damaged(report));
+    }
+    MIGRATIONS.run_direct(None, connection, false).await?;
+    enroll(connection, pair).await
+}
+
+/// Makes sure that the file is ours; marks it so where it has no content.
+async fn identify(connection: &mut SqliteConnection) -> Result<(), Trouble> {
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
+        .fetch_one(&mut *connection)
+        .await?;
+    if pages == 0 {
+        // In the main file from its first page on, so that a look at the file is enough.
+        let mark = format!("PRAGMA application_id = {APPLICATION}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(mark))
+            .execute(&mut *connection)
+            .await?;
+        return Ok(());
+    }
+    let application: i32 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut *connection)
+        .await?;
+    if application == APPLICATION {
+        Ok(())
+    } else {
+        Err(foreign(application))
+    }
+}
+
+/// Says that a file is another program's.
+pub(super) fn foreign(application: i32) -> Trouble {
+    Trouble::Unfit(Unfit::Foreign(format!(
+        "a database of application {application:#x}"
+    )))
+}
+
+/// Checks that the store is this pair's, and counts this opening.
+async fn enroll(connection: &mut SqliteConnection, pair: &str) -> Result<u64, Trouble> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let label: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE key = 'pair'")
+        .fetch_optional(&mut *transaction)
+        .await?;
+    match label {
+        Some(label) if label == pair => {}
+        Some(label) => return Err(Trouble::Unfit(Unfit::OtherPair(label))),
+        None => {
+            sqlx::query("INSERT INTO meta (key, value) VALUES ('pair', ?), ('run', 0)")
+                .bind(pair)
+                .execute(&mut *transaction)
+                .await?;
+        }
+    }
+    let run: i64 = sqlx::query_scalar(
+        "UPDATE meta SET value = value + 1 WHERE key = 'run' AND typeof(value) = 'integer' \
+         RETURNING value",
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    u64::try_from(run).map_err(|_| Trouble::damaged("the run number is negative"))
+}
+
+async fn exec(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), Trouble> {
+    sqlx::raw_sql(sql).execute(connection).await?;
+    Ok(())
+}

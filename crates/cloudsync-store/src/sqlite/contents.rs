@@ -1,0 +1,104 @@
+//! Reads all records, and writes a batch.
+
+use cloudsync_core::record::{Batch, EntryId, Snapshot};
+use futures::TryStreamExt;
+use sqlx::sqlite::{Sqlite, SqliteConnection};
+use sqlx::{Connection, QueryBuilder, Row};
+
+use super::trouble::Trouble;
+use crate::codec::{self, CodecError};
+
+/// Rows a statement. Each statement is a round trip to SQLite's thread, so the more the better; 500
+/// keeps its parameters far below SQLite's limit.
+const ROWS: usize = 500;
+
+/// Reads everything. A record or value that is not as it was written spoils all.
+pub(super) async fn read(connection: &mut SqliteConnection) -> Result<Snapshot, Trouble> {
+    let mut snapshot = Snapshot::default();
+    // Sorted by the table itself.
+    let mut rows = sqlx::query("SELECT id, record FROM entry ORDER BY id").fetch(&mut *connection);
+    while let Some(row) = rows.try_next().await? {
+        let id: i64 = row.try_get(0)?;
+        let id = u32::try_from(id)
+            .ok()
+            .map(EntryId)
+            .filter(|id| *id != EntryId::ROOT)
+            .ok_or_else(|| Trouble::damaged(format!("an entry has the number {id}")))?;
+        let record = codec::decode_record(id, row.try_get(1)?)
+            .map_err(|error| Trouble::damaged(format!("entry {}: {error}", id.0)))?;
+        snapshot.entries.push((id, record));
+    }
+    drop(rows);
+
+    let mut rows = sqlx::query("SELECT key, value FROM value ORDER BY key").fetch(&mut *connection);
+    while let Some(row) = rows.try_next().await? {
+        let key: String = row.try_get(0)?;
+        let value = codec::decode_value(&key, row.try_get(1)?)
+            .map_err(|error| Trouble::damaged(format!("value {key}: {error}")))?;
+        snapshot.values.push((key, value));
+    }
+    Ok(snapshot)
+}
+
+/// A batch as rows, made before a transaction begins.
+pub(super) struct Rows<'a> {
+    batch: &'a Batch,
+    puts: Vec<(i64, Vec<u8>)>,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn of(batch: &'a Batch) -> Result<Self, CodecError> {
+        let puts = batch
+            .puts
+            .iter()
+            .map(|(id, record)| Ok((i64::from(id.0), codec::encode_record(*id, record)?)))
+            .collect::<Result<_, CodecError>>()?;
+        Ok(Self { batch, puts })
+    }
+
+    /// Writes them in one transaction.
+    pub(super) async fn write(&self, connection: &mut SqliteConnection) -> Result<(), Trouble> {
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        if self.batch.clear {
+            sqlx::raw_sql("DELETE FROM entry; DELETE FROM value")
+                .execute(&mut *transaction)
+                .await?;
+        }
+        for ids in self.batch.deletes.chunks(ROWS) {
+            let mut sql = QueryBuilder::<Sqlite>::new("DELETE FROM entry WHERE id IN (");
+            let mut list = sql.separated(", ");
+            for id in ids {
+                list.push_bind(i64::from(id.0));
+            }
+            sql.push(")");
+            sql.build()
+                .persistent(ids.len() == ROWS)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        for puts in self.puts.chunks(ROWS) {
+            let mut sql = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO entry (id, record) ");
+            sql.push_values(puts, |mut row, (id, record)| {
+                row.push_bind(*id).push_bind(record.as_slice());
+            });
+            // A statement of another length is not worth a place among the prepared ones.
+            sql.build()
+                .persistent(puts.len() == ROWS)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        for (key, value) in &self.batch.values {
+            let query = match value {
+                Some(value) => {
+                    sqlx::query("INSERT OR REPLACE INTO value (key, value) VALUES (?, ?)")
+                        .bind(key)
+                        .bind(codec::encode_value(key, value))
+                }
+                None => sqlx::query("DELETE FROM value WHERE key = ?").bind(key),
+            };
+            query.execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+}

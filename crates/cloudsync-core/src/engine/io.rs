@@ -398,7 +398,7 @@ impl Default for Guard {
 }
 
 /// How the engine is doing. Cheap to read, without side effects.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Status {
     /// Nothing is running and nothing is left to do before an input or a retry.
     pub at_rest: bool,
@@ -437,13 +437,6 @@ pub struct Trouble {
     pub attempts: u32,
     /// When it is tried again, from now; `None`: when something changes.
     pub retry_in: Option<Duration>,
-}
-
-impl PartialEq for Trouble {
-    fn eq(&self, other: &Self) -> bool {
-        (self.side, &self.path, self.failure.kind(), self.attempts)
-            == (other.side, &other.path, other.failure.kind(), other.attempts)
-    }
 }
 
 /// Deletions that are held.

@@ -1,0 +1,87 @@
+//! What changed on one side of an entry since both sides agreed. Pure.
+
+use crate::object::Kind;
+use crate::record::EntryId;
+use crate::side::Side;
+use crate::tree::World;
+use crate::tree::node::{NodeId, Presence};
+
+/// What one side of an entry is like now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sight {
+    /// There, and known.
+    Present(NodeId),
+    /// Nowhere on this side.
+    Absent(NodeId),
+    /// Not known: to be looked at, unreadable, or in a folder that is not listed.
+    Unknown(NodeId),
+}
+
+/// Whether a file's content differs from what was agreed on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// No.
+    Same,
+    /// The tag is another one: hash it to know.
+    Maybe,
+    /// Yes.
+    Changed,
+}
+
+/// Returns what a node is like now.
+pub fn sight(world: &World, side: Side, id: NodeId) -> Sight {
+    let node = world.node(side, id);
+    match node.presence() {
+        Presence::Absent => Sight::Absent(id),
+        Presence::Gone => Sight::Unknown(id),
+        Presence::Present if node.doubtful || node.racy => Sight::Unknown(id),
+        Presence::Present if world.tree(side).ancestors(id).all(|at| world.node(side, at).listed) => {
+            Sight::Present(id)
+        }
+        Presence::Present => Sight::Unknown(id),
+    }
+}
+
+/// Returns true if all that is in a folder is known, and so is the way to it.
+pub fn is_known(world: &World, side: Side, folder: NodeId) -> bool {
+    world.node(side, folder).listed
+        && world.tree(side).ancestors(folder).all(|at| world.node(side, at).listed)
+}
+
+/// Returns true if a present node of an agreed entry is not where it was agreed to be. Names are
+/// compared by their bytes.
+pub fn moved(world: &World, side: Side, id: EntryId) -> bool {
+    let Some(at) = world.agreed_apart(id, side) else { return false };
+    let Some(node) = world.entry(id).nodes[side] else { return false };
+    let node = world.node(side, node);
+    node.is_present() && (node.parent() != Some(at.parent) || node.name() != at.name)
+}
+
+/// Returns whether the content of a node of an agreed entry differs from what was agreed on.
+pub fn content_change(world: &World, side: Side, id: EntryId) -> Change {
+    let entry = world.entry(id);
+    let (Some(node), Some(at)) = (entry.nodes[side], world.agreed_apart(id, side)) else {
+        return Change::Same;
+    };
+    let node = world.node(side, node);
+    if entry.kind == Kind::Folder || node.tag == at.tag {
+        return Change::Same;
+    }
+    let Some(agreed) = entry.content() else { return Change::Changed };
+    match node.content {
+        Some(content) if content == agreed => Change::Same,
+        Some(_) => Change::Changed,
+        None if node.size != world.contents.get(agreed).size => Change::Changed,
+        None => Change::Maybe,
+    }
+}
+
+/// Returns true if anything of an agreed entry is not as it was agreed on either side.
+pub fn is_pending(world: &World, id: EntryId) -> bool {
+    Side::BOTH.into_iter().any(|side| {
+        world.agreed_apart(id, side).is_some()
+            || world.entry(id).nodes[side].is_none_or(|node| {
+                !matches!(sight(world, side, node), Sight::Present(_))
+            })
+    })
+}

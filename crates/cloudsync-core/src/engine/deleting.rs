@@ -1,0 +1,238 @@
+//! Deletions: after everything else, counted, looked at once more, and held if there are too many.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::Engine;
+use crate::engine::io::{Held, HeldId, Output, Query, QueryId};
+use crate::engine::observing::{Asked, Doubt};
+use crate::failure::{ErrorKind, Failure};
+use crate::listing::Found;
+use crate::notice::Notice;
+use crate::object::ObjectRef;
+use crate::plan::{Deed, Step, plan};
+use crate::record::EntryId;
+use crate::side::{BySide, Side};
+use crate::tree::node::NodeId;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Deletions {
+    /// Agreed entries whose node on this side is absent.
+    pub(super) absent: BySide<BTreeSet<EntryId>>,
+    /// Entries to delete on this side.
+    wanted: BySide<BTreeSet<EntryId>>,
+    /// Done on this side since nothing was left to do.
+    done: BySide<usize>,
+    /// Released by somebody.
+    released: BTreeSet<EntryId>,
+    held: BySide<Option<(HeldId, BTreeSet<EntryId>)>>,
+    /// Entries that wait for a look at an absent node.
+    verifying: BTreeMap<(Side, NodeId), BTreeSet<EntryId>>,
+}
+
+impl Deletions {
+    pub(super) fn want(&mut self, id: EntryId, side: Side) {
+        self.wanted[side].insert(id);
+    }
+
+    pub(super) fn done(&mut self, side: Side) {
+        self.done[side] += 1;
+    }
+
+    pub(super) fn is_absent(&self, id: EntryId) -> bool {
+        Side::BOTH.iter().any(|&side| self.absent[side].contains(&id))
+    }
+
+    /// An entry is not to be deleted, or gone.
+    pub(super) fn forget(&mut self, id: EntryId) {
+        for side in Side::BOTH {
+            self.absent[side].remove(&id);
+            self.wanted[side].remove(&id);
+        }
+        self.released.remove(&id);
+    }
+
+    pub(super) fn held(&self) -> Vec<Held> {
+        let held = |side: Side| {
+            let (id, entries) = self.held[side].as_ref()?;
+            Some(Held { id: *id, side, count: entries.len(), total: 0 })
+        };
+        Side::BOTH.into_iter().filter_map(held).collect()
+    }
+}
+
+impl Engine {
+    pub(super) fn plan_deletions(&mut self) {
+        if self.schedule.has_ready() || self.asks_about_content() {
+            return;
+        }
+        for side in Side::BOTH {
+            self.plan_deletions_on(side);
+        }
+        self.note_quiet();
+    }
+
+    fn asks_about_content(&self) -> bool {
+        self.asked.values().any(|asked| matches!(asked, Asked::Hash { .. }))
+    }
+
+    /// Where nothing is left to do, the count of deletions starts anew.
+    fn note_quiet(&mut self) {
+        if self.flights.is_empty()
+            && self.asked.is_empty()
+            && Side::BOTH.iter().all(|&side| self.deletions.wanted[side].is_empty())
+        {
+            self.deletions.done = BySide::default();
+        }
+    }
+
+    fn plan_deletions_on(&mut self, side: Side) {
+        if self.deletions.wanted[side].is_empty() {
+            self.deletions.held[side] = None;
+            return;
+        }
+        let gone = side.other();
+        // Net deletions: everything that is absent there and was agreed on, moves matched before.
+        let released = &self.deletions.released;
+        let pending = self.deletions.absent[gone].iter().filter(|id| !released.contains(id)).count();
+        let count = pending + self.deletions.done[side];
+        let total = self.world.agreed_len() + self.deletions.done[side];
+        let too_many = self.config.guard.is_some_and(|guard| {
+            #[expect(clippy::cast_precision_loss, reason = "a share of counts")]
+            let share = count as f64 / total.max(1) as f64;
+            pending > 0
+                && (count > guard.max_count || (count > guard.min_count && share > guard.max_share))
+        });
+        if too_many {
+            self.hold(side, total);
+        } else {
+            self.deletions.held[side] = None;
+        }
+        let candidates: Vec<EntryId> = self.deletions.wanted[side].iter().copied().collect();
+        for id in candidates {
+            if too_many && !self.deletions.released.contains(&id) {
+                continue;
+            }
+            if self.load[side].0 >= self.config.limits.operations
+                || self.asked.len() >= 2 * self.config.limits.queries
+            {
+                return;
+            }
+            self.delete(id, side);
+        }
+    }
+
+    fn hold(&mut self, side: Side, total: usize) {
+        let released = &self.deletions.released;
+        let absent = &self.deletions.absent[side.other()];
+        let set: BTreeSet<EntryId> = absent.difference(released).copied().collect();
+        if self.deletions.held[side].as_ref().is_some_and(|(_, held)| *held == set) {
+            return;
+        }
+        let id = HeldId(self.new_id());
+        let count = set.len();
+        self.deletions.held[side] = Some((id, set));
+        self.notice(Notice::DeletionsHeld { id, side, count, total });
+    }
+
+    pub(super) fn release(&mut self, id: HeldId) {
+        for side in Side::BOTH {
+            if self.deletions.held[side].as_ref().is_some_and(|(held, _)| *held == id)
+                && let Some((_, set)) = self.deletions.held[side].take()
+            {
+                self.deletions.released.extend(set);
+            }
+        }
+    }
+
+    fn delete(&mut self, id: EntryId, side: Side) {
+        self.deletions.wanted[side].remove(&id);
+        if self.world.find(id).is_none() {
+            return;
+        }
+        // Much may have happened since it was wished for.
+        let step = plan(&self.view(), id);
+        if step != (Step::Do { side, deed: Deed::Delete }) {
+            self.touch(id);
+            return;
+        }
+        let gone = side.other();
+        let Some(ghost) = self.world.entry(id).nodes[gone] else { return };
+        let top = self.topmost_absent(gone, ghost);
+        if self.world.node(gone, top).verified || self.config.dry_run {
+            self.begin(id, side, Deed::Delete);
+            return;
+        }
+        let waiting = self.deletions.verifying.entry((gone, top)).or_default();
+        waiting.insert(id);
+        if waiting.len() > 1 {
+            return;
+        }
+        let query = QueryId(self.new_id());
+        let at = ObjectRef::at(self.world.path(gone, top));
+        self.asked.insert(query, Asked::Verify { side: gone, node: top });
+        self.out.push_back(Output::Query(Query::Info { id: query, side: gone, at, check_root: true }));
+    }
+
+    fn topmost_absent(&self, side: Side, ghost: NodeId) -> NodeId {
+        self.world
+            .tree(side)
+            .ancestors(ghost)
+            .take_while(|&at| !self.world.node(side, at).is_present())
+            .last()
+            .unwrap_or(ghost)
+    }
+
+    pub(super) fn verified(
+        &mut self,
+        side: Side,
+        node: NodeId,
+        outcome: Result<Option<Found>, Failure>,
+    ) {
+        let waiting = self.deletions.verifying.remove(&(side, node)).unwrap_or_default();
+        if !self.world.tree(side).is_live(node) || self.world.node(side, node).is_present() {
+            waiting.into_iter().for_each(|id| self.touch(id));
+            return;
+        }
+        match outcome {
+            Ok(None) => {
+                self.world.node_mut(side, node).verified = true;
+                for id in waiting {
+                    self.deletions.want(id, side.other());
+                }
+            }
+            Ok(Some(found)) => {
+                let at = self.world.node(side, node);
+                let other = found.observed.is_some_and(|seen| seen.oid != at.oid);
+                let parent = at.parent().unwrap_or(NodeId::ROOT);
+                let here = self.world.child(side, parent, at.name()).is_some();
+                if other && here {
+                    // Something else stands there, which is known: this one is not there.
+                    self.world.node_mut(side, node).verified = true;
+                    for id in waiting {
+                        self.deletions.want(id, side.other());
+                    }
+                } else {
+                    let name = at.name();
+                    self.sides[side].doubt(Doubt::Place(parent, name));
+                    for id in waiting {
+                        self.schedule.look(id, side);
+                    }
+                }
+            }
+            Err(failure) => {
+                let is_side = matches!(
+                    failure.kind(),
+                    ErrorKind::Disconnected | ErrorKind::RootMissing | ErrorKind::Token
+                );
+                if is_side {
+                    self.side_down(side, failure);
+                    waiting.into_iter().for_each(|id| self.touch(id));
+                } else {
+                    for id in waiting {
+                        self.failed(id, side, &failure, &[]);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,782 @@
+//! Looking at the sides: walks, hints, doubts, and what the answers mean.
+//!
+//! A hint never writes a fact: it makes a place or a folder doubtful, and the answer to a question
+//! asked later says how it is. Each answer carries the tick at which it was asked; where we changed
+//! something since, it is only a hint again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::engine::Engine;
+use crate::engine::io::{Output, Query, QueryId};
+use crate::event::{Cursor, Event};
+use crate::failure::{ErrorKind, Failure};
+use crate::listing::{End, Found, Listing, SkipReason};
+use crate::notice::Notice;
+use crate::object::{Kind, ObjectRef, Observed, Oid};
+use crate::record::EntryId;
+use crate::rules::{Feed, Identity};
+use crate::side::Side;
+use crate::time::Time;
+use crate::tree::contents::Content;
+use crate::tree::names::NameId;
+use crate::tree::node::{NodeId, Tick};
+
+/// How long after a look a racy object is looked at again.
+const RACY_DELAY: Duration = Duration::from_millis(20);
+/// More hints than this in one folder: the folder is listed instead.
+const HINTS_A_FOLDER: usize = 32;
+
+/// What is known about looking at one side.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SideLedger {
+    up: bool,
+    /// Why it is down.
+    pub(super) down: Option<Failure>,
+    /// What makes the root that root.
+    pub(super) identity: Option<String>,
+    /// All of it has been seen since the start, or the feed tells all.
+    pub(super) complete: bool,
+    /// The store says that it was seen completely once.
+    pub(super) was_walked: bool,
+    /// The stored cursor.
+    pub(super) cursor: Option<Cursor>,
+    /// The cursor to store once all hints before it were looked at.
+    pub(super) next_cursor: Option<Cursor>,
+    walk: Option<Walk>,
+    wanted_walks: BTreeSet<NodeId>,
+    doubts: BTreeSet<Doubt>,
+    /// Looks handed out.
+    outstanding: usize,
+    /// Known objects met at another place, whose old place is still to be looked at.
+    pub(super) strays: Vec<Stray>,
+    /// Nodes gone from their place.
+    pub(super) gone: Vec<NodeId>,
+    relooks: BTreeMap<Time, Vec<NodeId>>,
+    /// Walks that failed, to be tried again.
+    retries: BTreeMap<Time, Vec<NodeId>>,
+    pub(super) walked_at: Time,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Walk {
+    query: QueryId,
+    asked: Tick,
+    from: NodeId,
+}
+
+/// Something to look at.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Doubt {
+    Place(NodeId, NameId),
+    Node(NodeId),
+}
+
+/// A known object met at another place.
+#[derive(Clone, Debug)]
+pub(super) struct Stray {
+    pub(super) node: NodeId,
+    pub(super) folder: NodeId,
+    pub(super) name: NameId,
+    pub(super) seen: Observed,
+}
+
+/// What a query was about.
+#[derive(Clone, Debug)]
+pub(super) enum Asked {
+    Hash { entry: EntryId, side: Side, tag: crate::object::Tag },
+    Place { side: Side, folder: NodeId, name: NameId, asked: Tick },
+    Object { side: Side, node: NodeId, asked: Tick },
+    Verify { side: Side, node: NodeId },
+    Walk { side: Side },
+}
+
+impl SideLedger {
+    pub(super) fn is_up(&self) -> bool {
+        self.up
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.walk.is_some()
+            || self.outstanding > 0
+            || (self.up && (!self.wanted_walks.is_empty() || !self.doubts.is_empty()))
+            || (self.up && !(self.relooks.is_empty() && self.retries.is_empty()))
+    }
+
+    pub(super) fn next_relook(&self) -> Option<Time> {
+        [self.relooks.keys().next(), self.retries.keys().next()].into_iter().flatten().min().copied()
+    }
+
+    pub(super) fn want_walk(&mut self, from: NodeId) {
+        self.wanted_walks.insert(from);
+    }
+
+    pub(super) fn doubt(&mut self, doubt: Doubt) {
+        self.doubts.insert(doubt);
+    }
+
+    pub(super) fn go_down(&mut self, failure: Failure) {
+        self.up = false;
+        self.down = Some(failure);
+        self.walk = None;
+    }
+
+    fn is_settled(&self) -> bool {
+        self.walk.is_none()
+            && self.outstanding == 0
+            && self.doubts.is_empty()
+            && self.wanted_walks.is_empty()
+    }
+}
+
+impl Engine {
+    pub(super) fn side_ready(&mut self, side: Side, root: &Oid, identity: String) {
+        let resumes = !self.needs_walk(side);
+        self.world.set_root(side, root);
+        let volatile = self.config.rules[side].feed != Feed::Resumable;
+        let ledger = &mut self.sides[side];
+        let again = ledger.complete;
+        ledger.up = true;
+        ledger.down = None;
+        if ledger.identity.as_ref() != Some(&identity) {
+            ledger.identity = Some(identity.clone());
+            self.persisting.set_value(&format!("root.{side}"), Some(identity.into_bytes()));
+        }
+        if resumes {
+            if !again {
+                self.resume(side);
+            }
+        } else if !again || volatile {
+            self.sides[side].want_walk(NodeId::ROOT);
+        }
+    }
+
+    /// A side whose feed tells all that happened since: what is stored is what is there.
+    fn resume(&mut self, side: Side) {
+        let folders: Vec<NodeId> = self.world.tree(side).iter().collect();
+        for node in folders.into_iter().chain([NodeId::ROOT]) {
+            if self.world.node(side, node).kind == Kind::Folder {
+                self.world.node_mut(side, node).listed = true;
+            }
+        }
+        self.finish_looking(side);
+    }
+
+    pub(super) fn hinted(&mut self, side: Side, events: Vec<Event>, cursor: Option<Cursor>) {
+        let mut by_folder: BTreeMap<NodeId, Vec<NameId>> = BTreeMap::new();
+        for event in events {
+            match event {
+                Event::Lost { path } => {
+                    let node = self.nearest(side, &path);
+                    self.sides[side].want_walk(node);
+                }
+                Event::Changed { oid, path } => {
+                    let known = oid.and_then(|oid| self.world.tree(side).by_oid(&oid));
+                    if let Some(node) = known
+                        && self.config.rules[side].id_lookup
+                    {
+                        self.sides[side].doubt(Doubt::Node(node));
+                    }
+                    if let Some(path) = path
+                        && !path.is_empty()
+                    {
+                        let (above, leaf) = path.rsplit_once('/').unwrap_or(("", &path));
+                        match self.world.at_path(side, above) {
+                            Some(folder) => {
+                                let name = self.world.names.intern(leaf);
+                                by_folder.entry(folder).or_default().push(name);
+                            }
+                            None => {
+                                let node = self.nearest(side, above);
+                                self.sides[side].want_walk(node);
+                            }
+                        }
+                    } else if known.is_none() {
+                        // An id that nobody knows, and no place to look at.
+                        self.sides[side].want_walk(NodeId::ROOT);
+                    }
+                }
+            }
+        }
+        for (folder, names) in by_folder {
+            if names.len() > HINTS_A_FOLDER {
+                self.sides[side].want_walk(folder);
+            } else {
+                for name in names {
+                    self.sides[side].doubt(Doubt::Place(folder, name));
+                }
+            }
+        }
+        if let Some(cursor) = cursor {
+            self.sides[side].next_cursor = Some(cursor);
+        }
+        self.settle_if_looked(side);
+    }
+
+    /// Returns the lowest present folder on the way to a path.
+    fn nearest(&mut self, side: Side, path: &str) -> NodeId {
+        let mut at = NodeId::ROOT;
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            let name = self.world.names.intern(name);
+            match self.world.child(side, at, name) {
+                Some(next) if self.world.node(side, next).kind == Kind::Folder => at = next,
+                _ => break,
+            }
+        }
+        at
+    }
+
+    /// Hands out what is to be looked at.
+    pub(super) fn look(&mut self) {
+        for side in Side::BOTH {
+            if !self.sides[side].up {
+                continue;
+            }
+            let due = self.config.walk_every[side].is_some_and(|every| {
+                self.sides[side].complete && self.now >= self.sides[side].walked_at + every
+            });
+            if due && self.sides[side].walk.is_none() {
+                self.sides[side].want_walk(NodeId::ROOT);
+            }
+            while let Some(first) = self.sides[side].relooks.first_entry()
+                && *first.key() <= self.now
+            {
+                for node in first.remove() {
+                    self.sides[side].doubt(Doubt::Node(node));
+                }
+            }
+            while let Some(first) = self.sides[side].retries.first_entry()
+                && *first.key() <= self.now
+            {
+                for node in first.remove() {
+                    self.sides[side].want_walk(node);
+                }
+            }
+            self.start_walk(side);
+            self.ask_doubts(side);
+        }
+    }
+
+    fn start_walk(&mut self, side: Side) {
+        if self.sides[side].walk.is_some() || self.sides[side].outstanding > 0 {
+            return;
+        }
+        let wanted = std::mem::take(&mut self.sides[side].wanted_walks);
+        let live = |&node: &NodeId| {
+            self.world.tree(side).is_live(node) && self.world.node(side, node).is_present()
+        };
+        let Some(&from) = wanted.iter().find(|node| live(node)) else {
+            if !wanted.is_empty() {
+                self.settle_if_looked(side);
+            }
+            return;
+        };
+        let below = |&node: &NodeId| !self.world.tree(side).is_within(node, from);
+        let rest: BTreeSet<NodeId> = wanted.iter().copied().filter(live).filter(below).collect();
+        let id = QueryId(self.new_id());
+        let at = self.object(side, from);
+        let ledger = &mut self.sides[side];
+        ledger.wanted_walks = rest;
+        ledger.walk = Some(Walk { query: id, asked: self.tick, from });
+        if from == NodeId::ROOT {
+            ledger.walked_at = self.now;
+            // All of it is looked at anyway.
+            ledger.doubts.clear();
+        }
+        self.asked.insert(id, Asked::Walk { side });
+        self.out.push_back(Output::Query(Query::Walk { id, side, from: at }));
+    }
+
+    fn ask_doubts(&mut self, side: Side) {
+        if self.sides[side].walk.is_some() {
+            return;
+        }
+        while self.sides[side].outstanding < self.config.limits.queries {
+            let Some(doubt) = self.sides[side].doubts.pop_first() else { break };
+            let id = QueryId(self.new_id());
+            let asked = self.tick;
+            let tree = self.world.tree(side);
+            let (at, what) = match doubt {
+                Doubt::Place(folder, name) => {
+                    if !tree.is_live(folder) || !tree.get(folder).is_present() {
+                        continue;
+                    }
+                    let folder_path = self.world.path(side, folder);
+                    let name_text = self.world.names.get(name);
+                    let path = if folder_path.is_empty() {
+                        name_text.to_owned()
+                    } else {
+                        format!("{folder_path}/{name_text}")
+                    };
+                    (ObjectRef::at(path), Asked::Place { side, folder, name, asked })
+                }
+                Doubt::Node(node) => {
+                    if !tree.is_live(node) || node == NodeId::ROOT {
+                        continue;
+                    }
+                    if self.config.rules[side].id_lookup {
+                        (self.object(side, node), Asked::Object { side, node, asked })
+                    } else {
+                        let (folder, name) = (tree.get(node).parent(), tree.get(node).name());
+                        let folder = folder.unwrap_or(NodeId::ROOT);
+                        let path = self.world.path(side, node);
+                        (ObjectRef::at(path), Asked::Place { side, folder, name, asked })
+                    }
+                }
+            };
+            self.asked.insert(id, what);
+            self.sides[side].outstanding += 1;
+            self.out.push_back(Output::Query(Query::Info { id, side, at, check_root: false }));
+        }
+        self.settle_if_looked(side);
+    }
+
+    /// Returns how a provider is told of a node.
+    pub(super) fn object(&self, side: Side, node: NodeId) -> ObjectRef {
+        let path = self.world.path(side, node);
+        let oid = &self.world.node(side, node).oid;
+        let has_ids = self.config.rules[side].identity == Identity::Stable;
+        if has_ids && !oid.as_bytes().is_empty() {
+            ObjectRef::new(oid.clone(), path)
+        } else {
+            ObjectRef::at(path)
+        }
+    }
+
+    pub(super) fn listed(&mut self, query: QueryId, listings: &[Listing]) {
+        let Some(&Asked::Walk { side }) = self.asked.get(&query) else { return };
+        let Some(walk) = self.sides[side].walk.filter(|walk| walk.query == query) else { return };
+        for listing in listings {
+            self.take_listing(side, listing, walk.asked);
+        }
+    }
+
+    fn take_listing(&mut self, side: Side, listing: &Listing, asked: Tick) {
+        let at = &listing.folder;
+        let by_id = at.oid.as_ref().and_then(|oid| self.world.tree(side).by_oid(oid));
+        let folder = if at.is_root() { Some(NodeId::ROOT) } else { by_id };
+        let Some(folder) = folder.or_else(|| self.world.at_path(side, &at.path)) else { return };
+        if self.world.node(side, folder).kind != Kind::Folder || self.is_excluded(side, folder) {
+            return;
+        }
+        // Each listing has a mark of its own, so that what it does not have can be told.
+        self.tick += 1;
+        let mark = self.tick;
+        for (name, seen) in listing.iter() {
+            let name = self.world.names.intern(name);
+            self.see(side, folder, name, seen, asked, mark);
+        }
+        self.take_skipped(side, folder, listing);
+        match listing.end {
+            End::Complete => {
+                let missing: Vec<NodeId> = self
+                    .world
+                    .tree(side)
+                    .children(folder)
+                    .filter(|&child| self.world.node(side, child).seen != mark)
+                    .collect();
+                for child in missing {
+                    self.miss(side, child, asked);
+                }
+                self.world.node_mut(side, folder).listed = true;
+            }
+            End::Partial => {
+                self.world.node_mut(side, folder).listed = false;
+                if folder != NodeId::ROOT {
+                    let path = self.world.path(side, folder);
+                    self.notice(Notice::Skipped { side, path, reason: SkipReason::Unreadable });
+                }
+            }
+        }
+    }
+
+    fn is_excluded(&self, side: Side, folder: NodeId) -> bool {
+        !self.trivial
+            && folder != NodeId::ROOT
+            && !self.config.policy.wanted(side, &self.world.path(side, folder), Kind::Folder)
+    }
+
+    fn take_skipped(&mut self, side: Side, folder: NodeId, listing: &Listing) {
+        let mut here = BTreeMap::new();
+        for skipped in &listing.skipped {
+            let name = self.world.names.intern(&skipped.name);
+            here.insert(self.world.names.folded(side, name), skipped.reason);
+        }
+        let old = self.obstacles.remove(&(side, folder)).unwrap_or_default();
+        for (&name, &reason) in &here {
+            if old.get(&name) != Some(&reason) {
+                let path = self.child_path(side, folder, name);
+                self.notice(Notice::Skipped { side, path, reason });
+            }
+        }
+        // What was blocked by something that is gone now is planned again when the side is settled.
+        if !here.is_empty() {
+            self.obstacles.insert((side, folder), here);
+        }
+    }
+
+    fn child_path(&self, side: Side, folder: NodeId, name: NameId) -> String {
+        let folder = self.world.path(side, folder);
+        let name = self.world.names.get(name);
+        if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+    }
+
+    pub(super) fn skipped(&self) -> Vec<(Side, String, SkipReason)> {
+        let mut all = Vec::new();
+        for (&(side, folder), here) in &self.obstacles {
+            if !self.world.tree(side).is_live(folder) {
+                continue;
+            }
+            for (&name, &reason) in here {
+                all.push((side, self.child_path(side, folder, name), reason));
+            }
+        }
+        for side in Side::BOTH {
+            if !self.sides[side].complete {
+                continue;
+            }
+            for node in self.world.tree(side).iter() {
+                let at = self.world.node(side, node);
+                if at.kind == Kind::Folder && at.is_present() && !at.listed && !at.carrier
+                    && !self.is_excluded(side, node)
+                {
+                    all.push((side, self.world.path(side, node), SkipReason::Unreadable));
+                }
+            }
+        }
+        all
+    }
+
+    /// An object was met in a folder.
+    fn see(
+        &mut self,
+        side: Side,
+        folder: NodeId,
+        name: NameId,
+        seen: &Observed,
+        asked: Tick,
+        mark: Tick,
+    ) {
+        let here = self.world.child(side, folder, name);
+        if let Some(node) = here {
+            self.world.node_mut(side, node).seen = mark;
+        }
+        if self.is_ours_now(side, folder, name, asked) {
+            // We changed something here since it was asked: it may be outdated.
+            if here.is_none_or(|node| self.world.node(side, node).tag != seen.tag) {
+                self.sides[side].doubt(Doubt::Place(folder, name));
+            }
+            return;
+        }
+        let known = self.world.tree(side).by_oid(&seen.oid);
+        let known = known.filter(|&node| self.world.node(side, node).kind == seen.kind);
+        match (known, here) {
+            (Some(node), Some(at)) if node == at => self.see_again(side, node, name, seen),
+            (Some(node), _) if node != NodeId::ROOT => {
+                let stray = Stray { node, folder, name, seen: seen.clone() };
+                // A walk of everything will come by its old place anyway.
+                let comes_by = self.sides[side].walk.is_some_and(|walk| walk.from == NodeId::ROOT);
+                if self.world.node(side, node).is_present() && !comes_by {
+                    self.sides[side].doubt(Doubt::Node(node));
+                }
+                self.sides[side].strays.push(stray);
+                if let Some(at) = here {
+                    self.leave(side, at);
+                }
+            }
+            (_, Some(at)) if self.is_same_object(side, at, seen) => {
+                self.see_again(side, at, name, seen);
+            }
+            (_, here) => {
+                if let Some(at) = here {
+                    self.leave(side, at);
+                }
+                self.meet(side, folder, name, seen, mark);
+            }
+        }
+    }
+
+    /// Without ids, what stands at a place under the same kind is the same object. With ids, another
+    /// id is another object, unless the node's own id is also that of another one.
+    fn is_same_object(&self, side: Side, node: NodeId, seen: &Observed) -> bool {
+        let at = self.world.node(side, node);
+        at.kind == seen.kind
+            && (self.config.rules[side].identity == Identity::Path
+                || (at.unindexed && at.oid == seen.oid))
+    }
+
+    fn is_ours_now(&self, side: Side, folder: NodeId, name: NameId, asked: Tick) -> bool {
+        let folded = self.world.names.folded(side, name);
+        let here = self.world.child(side, folder, name);
+        self.locks.places.contains_key(&(side, folder, folded))
+            || here.is_some_and(|node| {
+                let at = self.world.node(side, node);
+                at.touched > asked || self.locks.entries.contains(&at.entry)
+            })
+            || self.world.node(side, folder).touched > asked
+    }
+
+    fn see_again(&mut self, side: Side, node: NodeId, name: NameId, seen: &Observed) {
+        let at = self.world.node(side, node);
+        let entry = at.entry;
+        let same_name = at.name() == name;
+        let (was_doubtful, was_racy) = (at.doubtful, at.racy);
+        let changed = match seen.kind {
+            Kind::File => at.tag != seen.tag || at.attributes() != seen.attributes,
+            Kind::Folder => at.attributes().mode != seen.attributes.mode,
+        };
+        self.world.node_mut(side, node).doubtful = false;
+        if !same_name {
+            let folder = at_parent(&self.world, side, node);
+            self.world.attach(side, node, folder, name);
+        }
+        if changed {
+            let content = self.told_content(seen);
+            self.world.update(side, node, seen, content);
+        } else if was_racy != seen.racy {
+            self.world.node_mut(side, node).racy = seen.racy;
+        }
+        if seen.racy {
+            self.look_later(side, node);
+        }
+        if changed || !same_name || was_doubtful || was_racy != seen.racy {
+            self.stir(entry);
+        }
+    }
+
+    fn look_later(&mut self, side: Side, node: NodeId) {
+        let at = (self.now + RACY_DELAY).round_up(RACY_DELAY / 2);
+        self.sides[side].relooks.entry(at).or_default().push(node);
+    }
+
+    pub(super) fn told_content(&self, seen: &Observed) -> Option<Content> {
+        let hash = seen.hash.filter(|hash| hash.kind == self.hash_kind)?;
+        Some(Content { size: seen.size, digest: hash.digest })
+    }
+
+    /// An object that nobody knows.
+    pub(super) fn meet(
+        &mut self,
+        side: Side,
+        folder: NodeId,
+        name: NameId,
+        seen: &Observed,
+        mark: Tick,
+    ) -> NodeId {
+        let node = self.world.insert(side, folder, name, seen);
+        self.world.node_mut(side, node).seen = mark;
+        if let Some(content) = self.told_content(seen) {
+            self.world.set_content(side, node, content);
+        }
+        if seen.racy {
+            self.look_later(side, node);
+        }
+        if seen.kind == Kind::Folder && self.sides[side].walk.is_none() {
+            self.sides[side].want_walk(node);
+        }
+        let entry = self.world.node(side, node).entry;
+        self.persisting.dirty(entry);
+        self.stir(entry);
+        node
+    }
+
+    /// A present node is not at its place, as an answer asked at `asked` says.
+    fn miss(&mut self, side: Side, node: NodeId, asked: Tick) {
+        let at = self.world.node(side, node);
+        let folder = at_parent(&self.world, side, node);
+        if self.is_ours_now(side, folder, at.name(), asked) {
+            let name = at.name();
+            self.sides[side].doubt(Doubt::Place(folder, name));
+            return;
+        }
+        self.leave(side, node);
+    }
+
+    /// A present node is gone from its place.
+    fn leave(&mut self, side: Side, node: NodeId) {
+        let entry = self.world.node(side, node).entry;
+        self.world.detach(side, node);
+        self.sides[side].gone.push(node);
+        self.stir(entry);
+    }
+
+    pub(super) fn found(&mut self, query: QueryId, outcome: Result<Option<Found>, Failure>) {
+        match self.asked.remove(&query) {
+            Some(Asked::Place { side, folder, name, asked }) => {
+                self.sides[side].outstanding -= 1;
+                self.found_at_place(side, folder, name, asked, outcome);
+                self.settle_if_looked(side);
+            }
+            Some(Asked::Object { side, node, asked }) => {
+                self.sides[side].outstanding -= 1;
+                self.found_object(side, node, asked, outcome);
+                self.settle_if_looked(side);
+            }
+            Some(Asked::Verify { side, node }) => self.verified(side, node, outcome),
+            _ => {}
+        }
+    }
+
+    fn found_at_place(
+        &mut self,
+        side: Side,
+        folder: NodeId,
+        name: NameId,
+        asked: Tick,
+        outcome: Result<Option<Found>, Failure>,
+    ) {
+        let tree = self.world.tree(side);
+        if !tree.is_live(folder) || !tree.get(folder).is_present() {
+            return;
+        }
+        let here = self.world.child(side, folder, name);
+        match outcome {
+            Ok(Some(Found { observed: Some(seen), name: now, .. })) => {
+                self.clear_obstacle(side, folder, name);
+                let now = self.world.names.intern(&now);
+                self.tick += 1;
+                let mark = self.tick;
+                self.see(side, folder, now, &seen, asked, mark);
+            }
+            Ok(Some(Found { observed: None, .. })) => {
+                let folded = self.world.names.folded(side, name);
+                let here_now = self.obstacles.entry((side, folder)).or_default();
+                if here_now.insert(folded, SkipReason::Special).is_none() {
+                    let path = self.child_path(side, folder, name);
+                    self.notice(Notice::Skipped { side, path, reason: SkipReason::Special });
+                }
+                if let Some(node) = here {
+                    self.miss(side, node, asked);
+                }
+            }
+            Ok(None) => {
+                self.clear_obstacle(side, folder, name);
+                if let Some(node) = here {
+                    self.miss(side, node, asked);
+                }
+            }
+            Err(failure) => self.look_failed(side, here, &failure),
+        }
+    }
+
+    fn clear_obstacle(&mut self, side: Side, folder: NodeId, name: NameId) {
+        let folded = self.world.names.folded(side, name);
+        if let Some(here) = self.obstacles.get_mut(&(side, folder)) {
+            here.remove(&folded);
+            if here.is_empty() {
+                self.obstacles.remove(&(side, folder));
+            }
+        }
+    }
+
+    fn found_object(
+        &mut self,
+        side: Side,
+        node: NodeId,
+        asked: Tick,
+        outcome: Result<Option<Found>, Failure>,
+    ) {
+        if !self.world.tree(side).is_live(node) {
+            return;
+        }
+        let at = self.world.node(side, node);
+        let (present, parent) = (at.is_present(), at.parent());
+        if at.touched > asked || self.locks.entries.contains(&at.entry) {
+            self.sides[side].doubt(Doubt::Node(node));
+            return;
+        }
+        match outcome {
+            Ok(Some(Found { observed: Some(seen), folder, name })) => {
+                let folder = match folder {
+                    Some(oid) => self.world.tree(side).by_oid(&oid),
+                    None => parent,
+                };
+                let name = self.world.names.intern(&name);
+                let folder = folder.filter(|&folder| self.world.node(side, folder).is_present());
+                let Some(folder) = folder else {
+                    // In a folder that nobody knows: outside the root, or still to be listed.
+                    if present {
+                        self.leave(side, node);
+                    }
+                    self.sides[side].want_walk(NodeId::ROOT);
+                    return;
+                };
+                if self.world.child(side, folder, name) == Some(node) {
+                    self.see_again(side, node, name, &seen);
+                    return;
+                }
+                // Looked up by id: it is nowhere else.
+                if present {
+                    self.leave(side, node);
+                }
+                self.tick += 1;
+                let mark = self.tick;
+                self.see(side, folder, name, &seen, asked, mark);
+            }
+            Ok(_) => {
+                if present {
+                    self.miss(side, node, asked);
+                }
+            }
+            Err(failure) => self.look_failed(side, Some(node), &failure),
+        }
+    }
+
+    fn look_failed(&mut self, side: Side, node: Option<NodeId>, failure: &Failure) {
+        match failure.kind() {
+            ErrorKind::Disconnected | ErrorKind::RootMissing | ErrorKind::Token => {}
+            _ if failure.is_retryable() => {
+                if let Some(node) = node {
+                    self.look_later(side, node);
+                }
+            }
+            // It is there and cannot be looked at: it stays as it was known.
+            _ => {}
+        }
+    }
+
+    pub(super) fn walked(&mut self, query: QueryId, outcome: Result<(), Failure>) {
+        let Some(Asked::Walk { side }) = self.asked.remove(&query) else { return };
+        let Some(walk) = self.sides[side].walk.take_if(|walk| walk.query == query) else { return };
+        match outcome {
+            Ok(()) => {
+                if walk.from == NodeId::ROOT {
+                    self.sides[side].complete = true;
+                    self.sides[side].was_walked = true;
+                    let objects = self.world.tree(side).len();
+                    self.notice(Notice::SideSeen { side, objects });
+                }
+            }
+            Err(failure) => match failure.kind() {
+                ErrorKind::NotFound if walk.from != NodeId::ROOT => {
+                    if let Some(parent) = self.world.node(side, walk.from).parent() {
+                        let name = self.world.node(side, walk.from).name();
+                        self.sides[side].doubt(Doubt::Place(parent, name));
+                    }
+                }
+                ErrorKind::RootMissing => self.side_down(side, failure),
+                _ => {
+                    let at = (self.now + self.config.backoff.1 / 10).round_up(RACY_DELAY);
+                    self.sides[side].retries.entry(at).or_default().push(walk.from);
+                }
+            },
+        }
+        self.settle_if_looked(side);
+    }
+
+    /// Where all that was to be looked at was looked at, what is gone is absent.
+    fn settle_if_looked(&mut self, side: Side) {
+        if self.sides[side].is_settled() && self.sides[side].complete {
+            self.settle(side);
+        }
+    }
+
+    fn finish_looking(&mut self, side: Side) {
+        self.sides[side].complete = true;
+        self.settle_if_looked(side);
+    }
+}
+
+fn at_parent(world: &crate::tree::World, side: Side, node: NodeId) -> NodeId {
+    world.node(side, node).parent().expect("the root is never met in a folder")
+}

@@ -1,0 +1,265 @@
+//! What is to be recorded, when, and what waits for it.
+//!
+//! One batch at a time. Operations wait for the batch with their intents; results are gathered a
+//! little, unless nothing else is going on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::engine::Engine;
+use crate::engine::marks::Marks;
+use crate::engine::io::{Operation, Output};
+use crate::failure::Failure;
+use crate::notice::Notice;
+use crate::record::{AgreedRecord, AgreedSide, Batch, BatchId, EntryId, NodeRecord, Record};
+use crate::rules::{Feed, Identity};
+use crate::side::{BySide, Side};
+use crate::time::Time;
+use crate::tree::node::NodeId;
+
+/// Results wait at most this long for company.
+const GATHER: Duration = Duration::from_millis(50);
+/// So many are company enough.
+const ENOUGH: usize = 2_000;
+/// How long after a failed batch the store is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Persisting {
+    dirty: BTreeSet<EntryId>,
+    /// Entries that the store has a record of.
+    stored: Marks,
+    values: BTreeMap<String, Option<Vec<u8>>>,
+    recorded: BTreeMap<String, Vec<u8>>,
+    flush: BySide<bool>,
+    clear: bool,
+    since: Option<Time>,
+    /// Operations whose intents are not durable yet.
+    waiting: Vec<Operation>,
+    running: Option<Running>,
+    failed: Option<(Failure, Time)>,
+    /// Entries whose intents have to be settled when both sides were seen.
+    pub(super) open_intents: BTreeSet<EntryId>,
+}
+
+#[derive(Clone, Debug)]
+struct Running {
+    batch: Batch,
+    operations: Vec<Operation>,
+}
+
+impl Persisting {
+    pub(super) fn dirty(&mut self, id: EntryId) {
+        self.dirty.insert(id);
+    }
+
+    /// The next batch claims what lies on this side.
+    pub(super) fn claims(&mut self, side: Side) {
+        self.flush[side] = true;
+    }
+
+    pub(super) fn set_value(&mut self, key: &str, value: Option<Vec<u8>>) {
+        self.values.insert(key.to_owned(), value);
+    }
+
+    pub(super) fn set_value_once(&mut self, key: &str, value: &[u8]) {
+        if self.recorded.get(key).map(Vec::as_slice) != Some(value) {
+            self.recorded.insert(key.to_owned(), value.to_vec());
+            self.set_value(key, Some(value.to_vec()));
+        }
+    }
+
+    pub(super) fn hand_out(&mut self, operation: Operation) {
+        self.waiting.push(operation);
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.running.is_some()
+            || !self.waiting.is_empty()
+            || !self.dirty.is_empty()
+            || !self.values.is_empty()
+            || self.clear
+    }
+
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.failed.as_ref().map(|(failure, _)| failure)
+    }
+
+    pub(super) fn wake(&self) -> Option<Time> {
+        if self.running.is_some() {
+            return None;
+        }
+        match &self.failed {
+            Some((_, at)) => Some(*at),
+            None => self.since.map(|since| since + GATHER),
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        let open = Self { clear: true, running: self.running.take(), ..Self::default() };
+        *self = open;
+    }
+
+    pub(super) fn restored(&mut self, id: EntryId) {
+        self.stored.insert(id);
+    }
+
+    pub(super) fn restore_values(&mut self, values: &[(String, Vec<u8>)]) {
+        self.recorded = values.iter().cloned().collect();
+    }
+}
+
+impl Engine {
+    pub(super) fn persist(&mut self) {
+        if self.config.dry_run {
+            self.persisting.dirty.clear();
+            self.persisting.values.clear();
+            return;
+        }
+        let state = &mut self.persisting;
+        if state.running.is_some() || !state.is_busy() {
+            return;
+        }
+        if state.failed.as_ref().is_some_and(|(_, at)| self.now < *at) {
+            return;
+        }
+        let since = *state.since.get_or_insert(self.now);
+        let alone = self.flights.len() == state.waiting.len() && self.asked.is_empty();
+        let due = !state.waiting.is_empty()
+            || state.dirty.len() >= ENOUGH
+            || self.now >= since + GATHER
+            || alone;
+        if !due {
+            return;
+        }
+        state.since = None;
+        let state = std::mem::take(&mut self.persisting);
+        let mut stored = state.stored;
+        let mut batch = Batch {
+            id: BatchId(self.new_id()),
+            flush: state.flush,
+            clear: state.clear,
+            puts: Vec::with_capacity(state.dirty.len()),
+            deletes: Vec::new(),
+            values: state.values.into_iter().collect(),
+        };
+        for &id in &state.dirty {
+            if let Some(record) = self.record(id) {
+                stored.insert(id);
+                batch.puts.push((id, record));
+            } else if stored.remove(id) {
+                batch.deletes.push(id);
+            }
+        }
+        let is_empty = batch.puts.is_empty()
+            && batch.deletes.is_empty()
+            && batch.values.is_empty()
+            && !batch.clear
+            && state.waiting.is_empty();
+        let running =
+            (!is_empty).then(|| Running { batch: batch.clone(), operations: state.waiting });
+        self.persisting = Persisting {
+            stored,
+            recorded: state.recorded,
+            open_intents: state.open_intents,
+            failed: state.failed,
+            running,
+            ..Persisting::default()
+        };
+        if !is_empty {
+            self.out.push_back(Output::Persist(batch));
+        }
+    }
+
+    pub(super) fn persisted(&mut self, id: BatchId, outcome: Result<(), Failure>) {
+        let Some(running) = self.persisting.running.take_if(|running| running.batch.id == id) else {
+            return;
+        };
+        match outcome {
+            Ok(()) => {
+                self.persisting.failed = None;
+                self.out.extend(running.operations.into_iter().map(Output::Operation));
+            }
+            Err(failure) => {
+                if self.persisting.failed.is_none() {
+                    self.notice(Notice::StoreFailed { failure: failure.clone() });
+                }
+                let state = &mut self.persisting;
+                state.failed = Some((failure, self.now + RETRY));
+                let batch = running.batch;
+                state.clear |= batch.clear;
+                for &id in &batch.deletes {
+                    state.stored.insert(id);
+                }
+                state.dirty.extend(batch.puts.iter().map(|(id, _)| *id).chain(batch.deletes));
+                for (key, value) in batch.values {
+                    state.values.entry(key).or_insert(value);
+                }
+                for side in Side::BOTH {
+                    state.flush[side] |= batch.flush[side];
+                }
+                // Tried again with the next batch; nothing was handed out meanwhile.
+                let mut waiting = running.operations;
+                waiting.append(&mut state.waiting);
+                state.waiting = waiting;
+            }
+        }
+    }
+
+    /// Returns what the store has to know of an entry; `None`: nothing.
+    fn record(&self, id: EntryId) -> Option<Record> {
+        let entry = self.world.find(id)?;
+        let told = |side: Side| {
+            entry.nodes[side].is_some() && self.config.rules[side].feed == Feed::Resumable
+        };
+        if !entry.is_agreed() && entry.intent.is_none() && !Side::BOTH.into_iter().any(told) {
+            return None;
+        }
+        let local_name = entry.nodes.local.map(|node| self.world.node(Side::Local, node).name());
+        let nodes = BySide::from_fn(|side| {
+            let node = self.world.node(side, entry.nodes[side]?);
+            let same_name = side == Side::Remote && local_name == Some(node.name());
+            let has_ids = self.config.rules[side].identity == Identity::Stable;
+            let agreed_content = node.content.is_some() && node.content == entry.content();
+            let own = node.content.filter(|_| !agreed_content);
+            Some(NodeRecord {
+                parent: self.parent_entry(side, node.parent()),
+                name: (!same_name).then(|| self.world.names.get(node.name()).to_owned()),
+                oid: has_ids.then(|| node.oid.clone()),
+                tag: node.tag.clone(),
+                size: node.size,
+                attributes: node.attributes(),
+                digest: own.map(|content| self.world.contents.get(content).digest),
+                gone: !node.is_present(),
+                agreed_content,
+            })
+        });
+        let agreed = entry.is_agreed().then(|| {
+            let content = entry.content().map(|content| self.world.contents.get(content));
+            AgreedRecord {
+                size: content.map_or(0, |content| content.size),
+                digest: content.map(|content| content.digest),
+                sides: BySide::from_fn(|side| {
+                    let at = self.world.agreed_apart(id, side)?;
+                    Some(AgreedSide {
+                        parent: self.parent_entry(side, Some(at.parent)),
+                        name: self.world.names.get(at.name).to_owned(),
+                        tag: at.tag.clone(),
+                        attributes: at.attributes,
+                    })
+                }),
+            }
+        });
+        Some(Record { kind: entry.kind, nodes, agreed, intent: entry.intent.as_deref().cloned() })
+    }
+
+    /// A folder that is kept only as a memory counts as the root: what was in it is gone anyway.
+    fn parent_entry(&self, side: Side, folder: Option<NodeId>) -> EntryId {
+        let Some(folder) = folder else { return EntryId::ROOT };
+        if self.world.tree(side).is_live(folder) {
+            self.world.node(side, folder).entry
+        } else {
+            EntryId::ROOT
+        }
+    }
+}

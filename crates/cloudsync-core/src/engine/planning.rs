@@ -1,0 +1,337 @@
+//! Carrying out what the planner says of ready entries.
+
+use crate::engine::Engine;
+use crate::engine::io::{Output, Query, QueryId};
+use crate::engine::observing::{Asked, Doubt};
+use crate::failure::{ErrorKind, Failure};
+use crate::notice::Notice;
+use crate::object::Kind;
+use crate::plan::{Block, Deed, Step, Wait, plan};
+use crate::record::{EntryId, RenamePurpose};
+use crate::side::Side;
+use crate::tree::node::NodeId;
+
+/// So many entries are planned before outputs are handed out: enough for a good batch.
+const ENTRIES_A_TURN: usize = 8_192;
+
+impl Engine {
+    pub(super) fn plan_ready(&mut self) {
+        for _ in 0..ENTRIES_A_TURN {
+            if self.is_full() {
+                return;
+            }
+            let Some(id) = self.schedule.pop() else { return };
+            if self.world.find(id).is_some() {
+                self.plan_entry(id);
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        let limits = &self.config.limits;
+        Side::BOTH.iter().any(|&side| {
+            let (operations, bytes) = self.load[side];
+            operations >= limits.operations || bytes >= limits.bytes
+        }) || self.asked.len() >= 2 * limits.queries
+    }
+
+    fn plan_entry(&mut self, id: EntryId) {
+        let step = plan(&self.view(), id);
+        if !matches!(step, Step::Wait(Wait::Place(..))) {
+            self.schedule.place_settled(id);
+        }
+        match step {
+            Step::Nothing => self.rested(id),
+            Step::Agree { content } => {
+                self.world.agree(id, content);
+                self.agreed(id);
+            }
+            Step::AgreePlaces => {
+                self.world.agree_places(id);
+                self.persisting.dirty(id);
+                self.settled(id);
+                self.touch(id);
+            }
+            Step::Join { other, content } => self.join(id, other, content),
+            Step::Relink { row } => self.relink(id, row),
+            Step::Restore { entry, keep } => {
+                self.restore_entry(entry, keep);
+                self.touch(id);
+            }
+            Step::Part => self.part(id),
+            Step::Drop => self.drop_entry(id),
+            Step::Ignore => self.ignore(id),
+            Step::Hash(what) => {
+                for (entry, side) in what {
+                    self.ask_hash(entry, side, id);
+                }
+            }
+            Step::Wait(wait) => self.wait(id, wait),
+            Step::Blocked(block) => self.blocked(id, &block),
+            Step::Conflict { other } => self.conflict(id, other),
+            Step::Do { side, deed: Deed::Delete } => self.deletions.want(id, side),
+            Step::Do { side, deed } => self.begin(id, side, deed),
+        }
+    }
+
+    /// All is as agreed.
+    fn rested(&mut self, id: EntryId) {
+        self.forget_absent(id);
+        self.troubles.remove(&id);
+        self.settled(id);
+    }
+
+    /// Both sides agree now.
+    pub(super) fn agreed(&mut self, id: EntryId) {
+        self.forget_absent(id);
+        self.troubles.remove(&id);
+        self.persisting.dirty(id);
+        self.settled(id);
+    }
+
+    fn join(&mut self, id: EntryId, other: EntryId, content: Option<crate::tree::contents::ContentId>) {
+        let side = if self.world.entry(other).nodes.local.is_some() { Side::Local } else { Side::Remote };
+        let node = self.world.entry(other).nodes[side].expect("a lone node");
+        self.world.join(id, other, side);
+        self.world.agree(id, content);
+        self.children_changed_entry(side, node);
+        self.settled(other);
+        self.troubles.remove(&other);
+        self.persisting.dirty(other);
+        self.agreed(id);
+    }
+
+    /// The records of what is in a folder name its entry: they are written again when that changes.
+    pub(super) fn children_changed_entry(&mut self, side: Side, node: NodeId) {
+        let children: Vec<EntryId> = self
+            .world
+            .tree(side)
+            .children(node)
+            .map(|child| self.world.node(side, child).entry)
+            .collect();
+        for child in children {
+            if self.world.entry(child).is_agreed() {
+                self.persisting.dirty(child);
+            }
+        }
+    }
+
+    /// The row goes on with the lone node of `lone`.
+    fn relink(&mut self, lone: EntryId, row: EntryId) {
+        let side = if self.world.entry(lone).nodes.local.is_some() { Side::Local } else { Side::Remote };
+        let node = self.world.entry(lone).nodes[side].expect("a lone node");
+        self.forget_absent(row);
+        self.world.relink(row, lone, side);
+        self.children_changed_entry(side, node);
+        self.persisting.dirty(lone);
+        self.persisting.dirty(row);
+        self.troubles.remove(&lone);
+        self.settled(lone);
+        self.settled(row);
+        self.touch(row);
+    }
+
+    /// What one side deleted lives on as a new object of the other side.
+    fn restore_entry(&mut self, id: EntryId, keep: Side) {
+        self.forget_absent(id);
+        if self.world.entry(id).kind == Kind::Folder {
+            self.restore_what_came_along(id, keep);
+        }
+        self.world.drop_node(id, keep.other());
+        self.persisting.dirty(id);
+        self.settled(id);
+        self.touch(id);
+    }
+
+    /// A folder that one side moved and the other deleted is restored with what was deleted with it.
+    fn restore_what_came_along(&mut self, id: EntryId, keep: Side) {
+        if !crate::delta::moved(&self.world, keep, id) {
+            return;
+        }
+        let gone = keep.other();
+        let Some(folder) = self.world.entry(id).nodes[keep] else { return };
+        let Some(ghost) = self.world.entry(id).nodes[gone] else { return };
+        let mut below: Vec<NodeId> = self.world.tree(keep).children(folder).collect();
+        while let Some(node) = below.pop() {
+            below.extend(self.world.tree(keep).children(node));
+            let child = self.world.node(keep, node).entry;
+            let entry = self.world.entry(child);
+            let came_along = entry.is_agreed()
+                && entry.nodes[gone].is_some_and(|at| {
+                    !self.world.node(gone, at).is_present() && self.world.tree(gone).is_within(at, ghost)
+                });
+            if came_along && !self.locks.entries.contains(&child) {
+                self.forget_absent(child);
+                self.world.drop_node(child, gone);
+                self.persisting.dirty(child);
+                self.settled(child);
+                self.touch(child);
+            }
+        }
+    }
+
+    /// Both nodes of an entry go their own ways.
+    pub(super) fn part(&mut self, id: EntryId) {
+        self.forget_absent(id);
+        let own = self.world.split(id, Side::Local);
+        if let Some(node) = self.world.entry(own).nodes[Side::Local] {
+            self.children_changed_entry(Side::Local, node);
+        }
+        for id in [id, own] {
+            self.persisting.dirty(id);
+            self.settled(id);
+            self.touch(id);
+        }
+    }
+
+    pub(super) fn drop_entry(&mut self, id: EntryId) {
+        self.forget_absent(id);
+        self.troubles.remove(&id);
+        self.decisions.reopen(id);
+        let entry = self.world.entry(id);
+        let folders: Vec<EntryId> = Side::BOTH
+            .into_iter()
+            .filter_map(|side| {
+                let parent = self.world.node(side, entry.nodes[side]?).parent()?;
+                let live = self.world.tree(side).is_live(parent);
+                live.then(|| self.world.node(side, parent).entry)
+            })
+            .collect();
+        self.world.drop_entry(id);
+        self.persisting.dirty(id);
+        self.settled(id);
+        for folder in folders {
+            // It may have waited to be empty.
+            if self.deletions.is_absent(folder) {
+                self.touch(folder);
+            }
+        }
+    }
+
+    fn ignore(&mut self, id: EntryId) {
+        if !self.world.entry(id).is_agreed() {
+            self.settled(id);
+            return;
+        }
+        let (side, path) = self.entry_path(id);
+        self.notice(Notice::Discarded { side, path });
+        self.part(id);
+    }
+
+    fn ask_hash(&mut self, entry: EntryId, side: Side, waiter: EntryId) {
+        if waiter != entry {
+            self.schedule.wait_for(waiter, entry);
+        }
+        let under_way = self.asked.values().any(|asked| {
+            matches!(asked, Asked::Hash { entry: other, side: at, .. } if (*other, *at) == (entry, side))
+        });
+        if under_way {
+            return;
+        }
+        let Some(node) = self.world.entry(entry).nodes[side] else { return };
+        let at = self.object(side, node);
+        let node = self.world.node(side, node);
+        let (expect, size, kind) = (node.tag.clone(), node.size, self.hash_kind);
+        let id = QueryId(self.new_id());
+        self.asked.insert(id, Asked::Hash { entry, side, tag: expect.clone() });
+        self.out.push_back(Output::Query(Query::Hash { id, side, at, expect, kind, size }));
+    }
+
+    pub(super) fn hashed(
+        &mut self,
+        query: QueryId,
+        outcome: Result<crate::object::ContentHash, Failure>,
+    ) {
+        let Some(Asked::Hash { entry, side, tag }) = self.asked.remove(&query) else { return };
+        let node = self.world.find(entry).and_then(|entry| entry.nodes[side]);
+        let Some(node) = node else { return };
+        let at = self.world.node(side, node);
+        match outcome {
+            Ok(hash) if at.tag == tag && hash.kind == self.hash_kind => {
+                let content = crate::tree::contents::Content { size: at.size, digest: hash.digest };
+                self.world.set_content(side, node, content);
+                self.touch(entry);
+                self.settled(entry);
+            }
+            Ok(_) => self.touch(entry),
+            Err(failure) => self.failed(entry, side, &failure, &[(side, node)]),
+        }
+    }
+
+    fn wait(&mut self, id: EntryId, wait: Wait) {
+        match wait {
+            // Whatever is in it wakes it when it goes.
+            Wait::Children => {}
+            Wait::Entry(other) => {
+                if other != id {
+                    self.schedule.wait_for(id, other);
+                }
+            }
+            Wait::Look(side, node) => {
+                self.schedule.look(id, side);
+                let at = self.world.node(side, node);
+                if at.is_present() && at.doubtful {
+                    self.sides[side].doubt(Doubt::Node(node));
+                }
+            }
+            Wait::Place(side, holder) => {
+                self.schedule.wait_for(id, holder);
+                if let Some(circle) = self.schedule.wait_for_place(id, side, holder) {
+                    self.break_circle(&circle);
+                }
+            }
+        }
+    }
+
+
+    /// Entries that wait for each other's places in a circle. Of plain moves on one side, one is
+    /// parked under a name of ours; else two pairs want one place, and the local move gives way.
+    fn break_circle(&mut self, circle: &[(EntryId, Side)]) {
+        let (id, side) = circle[0];
+        if circle.iter().all(|&(_, other)| other == side) {
+            let Some(node) = self.world.entry(id).nodes[side] else { return };
+            let folder = self.world.node(side, node).parent().expect("the roots never move");
+            let place = crate::plan::Place { folder, name: format!(".cloudsync-parked-{}", id.0) };
+            let deed = Deed::Rename { entry: id, place, purpose: RenamePurpose::Park };
+            self.schedule.place_settled(id);
+            self.begin(id, side, deed);
+            return;
+        }
+        // Waiting for a place on the remote side means that the local side moved it.
+        let mover = circle.iter().find(|&&(_, side)| side == Side::Remote).map(|&(id, _)| id);
+        let Some(mover) = mover else { return };
+        if self.locks.entries.contains(&mover) {
+            return;
+        }
+        if let Some(Step::Do { side, deed }) = crate::plan::give_way(&self.view(), mover) {
+            self.schedule.place_settled(mover);
+            self.begin(mover, side, deed);
+        }
+    }
+
+    fn blocked(&mut self, id: EntryId, block: &Block) {
+        let (side, failure) = match block {
+            Block::Name { side, problem } => {
+                let failure = Failure::new(ErrorKind::NameRejected, "rename").with_detail(problem);
+                (*side, failure)
+            }
+            Block::Taken { side, .. } => {
+                let failure = Failure::new(ErrorKind::AlreadyExists, "write")
+                    .with_detail("something that is not synced stands in its place");
+                (*side, failure)
+            }
+        };
+        let told = self.troubles.get(&id).is_some_and(|old| {
+            old.failure.kind() == failure.kind() && old.side == side
+        });
+        self.schedule.look(id, side);
+        if told {
+            return;
+        }
+        let (_, path) = self.entry_path(id);
+        let failure = failure.with_object(&path);
+        self.notice(Notice::Failed { side, path: path.clone(), failure: failure.clone() });
+        let trouble = super::Failing { side, path, failure, attempts: 1, told: true };
+        self.troubles.insert(id, trouble);
+    }
+}

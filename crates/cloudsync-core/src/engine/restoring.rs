@@ -1,0 +1,260 @@
+//! Starting from what a store has, starting anew, and pretending for a dry run.
+
+use std::collections::BTreeMap;
+
+use crate::engine::Engine;
+use crate::engine::io::{Act, PlannedOperation};
+use crate::engine::operating::deed_name;
+use crate::event::Cursor;
+use crate::object::{Attributes, Kind, Observed, Oid, Tag};
+use crate::plan::{Deed, Place};
+use crate::record::{EntryId, Record, Snapshot};
+use crate::side::{BySide, Side};
+use crate::tree::World;
+use crate::tree::contents::Content;
+use crate::tree::entry::AgreedSide;
+use crate::tree::node::NodeId;
+
+impl Engine {
+    /// Takes in what a store has, before anything else. An empty snapshot is a first meeting.
+    ///
+    /// A record that makes no sense (a folder that is not there, two objects at one place) is left
+    /// out: its objects meet anew, and nothing is deleted because of it.
+    pub fn restore(&mut self, snapshot: Snapshot) {
+        self.persisting.restore_values(&snapshot.values);
+        let values: BTreeMap<String, Vec<u8>> = snapshot.values.into_iter().collect();
+        let text = |key: String| values.get(&key).map(|value| String::from_utf8_lossy(value).into_owned());
+        for side in Side::BOTH {
+            self.sides[side].identity = text(format!("root.{side}"));
+            self.sides[side].was_walked = values.contains_key(&format!("walked.{side}"));
+            self.sides[side].cursor = values.get(&format!("cursor.{side}")).map(Cursor::new);
+        }
+        let hash = format!("{:?}", self.hash_kind);
+        let same_hash = text("hash".to_owned()).is_none_or(|known| known == hash);
+        self.persisting.set_value_once("hash", hash.as_bytes());
+        self.persisting.set_value_once("policy", self.config.policy.id().as_bytes());
+        let policy_changed = text("policy".to_owned()).is_some_and(|id| id != self.config.policy.id());
+        let mut records: BTreeMap<EntryId, Record> = snapshot.entries.into_iter().collect();
+        records.remove(&EntryId::ROOT);
+        for (&id, record) in &records {
+            self.world.restore_entry(id, record.kind);
+            self.persisting.restored(id);
+        }
+        for side in Side::BOTH {
+            for &id in records.keys() {
+                self.restore_node(&records, id, side, same_hash);
+            }
+        }
+        for (&id, record) in &records {
+            self.restore_agreement(&records, id, record, same_hash);
+            if policy_changed {
+                self.schedule.ready(id, 0);
+            }
+        }
+    }
+
+    /// Puts a node into its tree, its folders first.
+    fn restore_node(
+        &mut self,
+        records: &BTreeMap<EntryId, Record>,
+        id: EntryId,
+        side: Side,
+        same_hash: bool,
+    ) -> Option<NodeId> {
+        // From the node up to the first folder that is in the tree already.
+        let mut chain = Vec::new();
+        let mut at = id;
+        while at != EntryId::ROOT && self.world.find(at)?.nodes[side].is_none() {
+            let node = records.get(&at)?.nodes[side].as_ref()?;
+            if chain.contains(&at) {
+                return None;
+            }
+            chain.push(at);
+            at = node.parent;
+        }
+        let mut folder = if at == EntryId::ROOT { NodeId::ROOT } else { self.world.find(at)?.nodes[side]? };
+        for id in chain.into_iter().rev() {
+            let record = &records[&id];
+            let node = record.nodes[side].as_ref()?;
+            let other = record.nodes[Side::Local].as_ref().and_then(|node| node.name.as_ref());
+            let name = self.world.names.intern(node.name.as_ref().or(other)?);
+            let seen = Observed {
+                oid: node.oid.clone().unwrap_or_default(),
+                kind: record.kind,
+                tag: node.tag.clone(),
+                size: node.size,
+                attributes: node.attributes,
+                hash: None,
+                racy: false,
+            };
+            let taken = self.world.child(side, folder, name).is_some();
+            let new = if node.gone || taken {
+                let new = self.world.insert_ghost(id, side, folder, name, &seen);
+                self.sides[side].gone.push(new);
+                new
+            } else {
+                self.world.insert_into(id, side, folder, name, &seen)
+            };
+            let agreed = record.agreed.as_ref().filter(|_| node.agreed_content);
+            let digest = agreed.and_then(|agreed| agreed.digest).or(node.digest);
+            if let Some(digest) = digest.filter(|_| same_hash) {
+                self.world.set_content(side, new, Content { size: node.size, digest });
+            }
+            folder = new;
+        }
+        Some(folder)
+    }
+
+    fn restore_agreement(
+        &mut self,
+        records: &BTreeMap<EntryId, Record>,
+        id: EntryId,
+        record: &Record,
+        same_hash: bool,
+    ) {
+        let entry = self.world.entry(id);
+        let both = Side::BOTH.iter().all(|&side| entry.nodes[side].is_some());
+        if let Some(intent) = &record.intent {
+            self.world.entry_mut(id).intent = Some(Box::new(intent.clone()));
+            self.persisting.open_intents.insert(id);
+        }
+        match &record.agreed {
+            Some(agreed) if both => {
+                let content = agreed.digest.filter(|_| same_hash).map(|digest| {
+                    self.world.contents.intern(Content { size: agreed.size, digest })
+                });
+                self.world.agree_restored(id, content);
+                for side in Side::BOTH {
+                    let Some(at) = &agreed.sides[side] else { continue };
+                    let parent = if at.parent == EntryId::ROOT {
+                        Some(NodeId::ROOT)
+                    } else {
+                        self.world.find(at.parent).and_then(|entry| entry.nodes[side])
+                    };
+                    let name = self.world.names.intern(&at.name);
+                    let at = AgreedSide {
+                        parent: parent.unwrap_or(NodeId::ROOT),
+                        name,
+                        tag: at.tag.clone(),
+                        attributes: at.attributes,
+                    };
+                    self.world.restore_agreed(id, side, at);
+                }
+                let pending = Side::BOTH.iter().any(|&side| {
+                    agreed.sides[side].is_some()
+                        || records[&id].nodes[side].as_ref().is_some_and(|node| node.gone)
+                });
+                if pending || (content.is_none() && record.kind == Kind::File) {
+                    self.schedule.ready(id, 0);
+                }
+            }
+            _ => {
+                self.schedule.ready(id, 0);
+                let none = Side::BOTH.iter().all(|&side| self.world.entry(id).nodes[side].is_none());
+                if none {
+                    self.persisting.dirty(id);
+                }
+            }
+        }
+    }
+
+    /// Forgets everything: the sides are walked, and meet for the first time.
+    pub(super) fn forget(&mut self) {
+        let identities = BySide::from_fn(|side| self.sides[side].identity.take());
+        let up = BySide::from_fn(|side| self.sides[side].is_up());
+        let oids = BySide::from_fn(|side| self.world.node(side, NodeId::ROOT).oid.clone());
+        self.world = World::new(self.config.rules.as_ref());
+        self.obstacles.clear();
+        self.absent_by_size.clear();
+        self.locks = crate::plan::Locks::default();
+        self.schedule = super::Schedule::default();
+        self.flights.clear();
+        self.load = BySide::default();
+        self.asked.clear();
+        self.deletions = super::Deletions::default();
+        self.decisions = super::Decisions::default();
+        self.troubles.clear();
+        self.drain_waiters.clear();
+        self.out.retain(|output| {
+            matches!(output, super::Output::Notice(_) | super::Output::Persist(_))
+        });
+        self.persisting.clear();
+        self.sides = BySide::default();
+        for side in Side::BOTH {
+            if up[side]
+                && let Some(identity) = identities[side].clone()
+            {
+                self.side_ready(side, &oids[side], identity);
+            }
+        }
+    }
+
+    /// Does as if an operation had been done, in the trees alone, and notes it.
+    pub(super) fn pretend(&mut self, entry: EntryId, side: Side, deed: &Deed, act: &Act) {
+        let number = self.new_id();
+        let made = |kind: Kind, size: u64, attributes: Attributes| Observed {
+            oid: Oid::new(format!("planned {number}")),
+            kind,
+            tag: Tag::new(format!("planned {number}")),
+            size,
+            attributes,
+            hash: None,
+            racy: false,
+        };
+        let own = self.world.entry(entry).nodes[side];
+        let own_path = own.map(|node| self.world.path(side, node));
+        let (path, from, size) = match act {
+            Act::CreateFolder { target, .. } => (target.path(), None, 0),
+            Act::Write { target, size, .. } => (target.path(), None, *size),
+            Act::Rename { target, .. } => (target.path(), own_path, 0),
+            Act::Delete { at, .. } | Act::SetAttributes { at, .. } => (at.path.clone(), None, 0),
+        };
+        let operation = deed_name(deed);
+        *self.planned.totals.entry((operation, side)).or_default() += 1;
+        self.planned.operations.push(PlannedOperation { side, operation, path, from, size });
+        let place = |engine: &mut Self, place: &Place, seen: &Observed| {
+            let name = engine.world.names.intern(&place.name);
+            let node = engine.world.insert_into(entry, side, place.folder, name, seen);
+            engine.world.node_mut(side, node).listed = true;
+        };
+        match (deed, act) {
+            (Deed::Carrier(at), _) => {
+                let name = self.world.names.intern(&at.name);
+                let seen = made(Kind::Folder, 0, Attributes::default());
+                let node = self.world.insert(side, at.folder, name, &seen);
+                self.world.node_mut(side, node).listed = true;
+                self.world.node_mut(side, node).carrier = true;
+                self.touch(entry);
+            }
+            (Deed::CreateFolder(at), Act::CreateFolder { attributes, .. }) => {
+                place(self, at, &made(Kind::Folder, 0, *attributes));
+                self.world.agree(entry, None);
+                self.agreed(entry);
+            }
+            (Deed::Create(at), Act::Write { size, attributes, .. }) => {
+                place(self, at, &made(Kind::File, *size, *attributes));
+                self.world.agree(entry, None);
+                self.agreed(entry);
+            }
+            (Deed::Replace | Deed::SetAttributes(_), _) => {
+                self.world.agree(entry, None);
+                self.agreed(entry);
+            }
+            (Deed::Rename { place, purpose, .. }, _) => {
+                if let Some(node) = own {
+                    let name = self.world.names.intern(&place.name);
+                    if self.world.child(side, place.folder, name).is_none() {
+                        self.world.attach(side, node, place.folder, name);
+                    }
+                    self.was_renamed(entry, side, *purpose);
+                }
+                self.settled(entry);
+            }
+            (Deed::Delete, _) => {
+                self.deletions.done(side);
+                self.drop_entry(entry);
+            }
+            _ => {}
+        }
+    }
+}

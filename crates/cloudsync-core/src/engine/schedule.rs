@@ -1,0 +1,166 @@
+//! When an entry gets its turn: ready, resting, waiting for another, or to be tried again.
+//!
+//! A pure structure. An entry is queued at most once; a wish to see it earlier wins over a later one
+//! only where it is said so.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use crate::engine::marks::Marks;
+use crate::record::EntryId;
+use crate::side::{BySide, Side};
+use crate::time::Time;
+
+const TIMER_STEP: Duration = Duration::from_millis(10);
+/// A change that goes on and on is acted on after this many times the aging.
+const LONGEST_REST: u32 = 10;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Schedule {
+    ready: BTreeMap<i32, VecDeque<EntryId>>,
+    queued: Marks,
+    /// Since when, and until when, an entry rests.
+    resting: BTreeMap<EntryId, (Time, Time)>,
+    timers: BTreeMap<Time, Vec<EntryId>>,
+    waiters: BTreeMap<EntryId, Vec<EntryId>>,
+    /// Entries that wait for a side to be looked at.
+    looking: BySide<BTreeSet<EntryId>>,
+    /// Which place-holder an entry waits for.
+    places: BTreeMap<EntryId, (Side, EntryId)>,
+}
+
+impl Schedule {
+    /// Queues an entry.
+    pub(super) fn ready(&mut self, id: EntryId, priority: i32) {
+        self.resting.remove(&id);
+        if self.queued.insert(id) {
+            self.ready.entry(priority).or_default().push_back(id);
+        }
+    }
+
+    /// Lets an entry rest for `aging` from now, but not for ever.
+    pub(super) fn rest(&mut self, id: EntryId, now: Time, aging: Duration) {
+        let since = self.resting.get(&id).map_or(now, |&(since, _)| since);
+        let until = (now + aging).min(since + aging * LONGEST_REST);
+        self.sleep(id, since, until);
+    }
+
+    /// Queues an entry at a time.
+    pub(super) fn later(&mut self, id: EntryId, now: Time, delay: Duration) {
+        self.sleep(id, now, now + delay);
+    }
+
+    fn sleep(&mut self, id: EntryId, since: Time, until: Time) {
+        let until = until.round_up(TIMER_STEP);
+        let old = self.resting.insert(id, (since, until));
+        if old.is_none_or(|(_, old)| old != until) {
+            self.timers.entry(until).or_default().push(id);
+        }
+    }
+
+    /// Takes the entries whose time has come.
+    pub(super) fn due(&mut self, now: Time) -> Vec<EntryId> {
+        let mut due = Vec::new();
+        while let Some(first) = self.timers.first_entry()
+            && *first.key() <= now
+        {
+            let at = *first.key();
+            for id in first.remove() {
+                // A timer that was moved has another one.
+                if self.resting.get(&id).is_some_and(|&(_, until)| until <= at) {
+                    self.resting.remove(&id);
+                    due.push(id);
+                }
+            }
+        }
+        due
+    }
+
+    /// Takes all entries that rest.
+    pub(super) fn wake_all(&mut self) -> Vec<EntryId> {
+        self.timers.clear();
+        std::mem::take(&mut self.resting).into_keys().collect()
+    }
+
+    /// Takes the next ready entry.
+    pub(super) fn pop(&mut self) -> Option<EntryId> {
+        let mut first = self.ready.first_entry()?;
+        let id = first.get_mut().pop_front();
+        if first.get().is_empty() {
+            first.remove();
+        }
+        let id = id?;
+        self.queued.remove(id);
+        Some(id)
+    }
+
+    /// Returns true if an entry is ready.
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Lets an entry wait until another one was dealt with.
+    pub(super) fn wait_for(&mut self, id: EntryId, other: EntryId) {
+        let waiters = self.waiters.entry(other).or_default();
+        if waiters.last() != Some(&id) {
+            waiters.push(id);
+        }
+    }
+
+    /// Takes the entries that wait for this one.
+    pub(super) fn waiters(&mut self, id: EntryId) -> Vec<EntryId> {
+        self.waiters.remove(&id).unwrap_or_default()
+    }
+
+    /// Lets an entry wait until a side was looked at.
+    pub(super) fn look(&mut self, id: EntryId, side: Side) {
+        self.looking[side].insert(id);
+    }
+
+    /// Takes the entries that wait for a side to be looked at.
+    pub(super) fn looked(&mut self, side: Side) -> BTreeSet<EntryId> {
+        std::mem::take(&mut self.looking[side])
+    }
+
+    /// Notes that an entry waits for a place to be left. If that closes a circle, returns it, this
+    /// entry first.
+    pub(super) fn wait_for_place(
+        &mut self,
+        id: EntryId,
+        side: Side,
+        holder: EntryId,
+    ) -> Option<Vec<(EntryId, Side)>> {
+        self.places.insert(id, (side, holder));
+        let mut circle = vec![(id, side)];
+        let mut at = holder;
+        while at != id {
+            let &(side, next) = self.places.get(&at)?;
+            if circle.iter().any(|&(seen, _)| seen == at) {
+                return None;
+            }
+            circle.push((at, side));
+            at = next;
+        }
+        Some(circle)
+    }
+
+    /// Notes that an entry no longer waits for a place.
+    pub(super) fn place_settled(&mut self, id: EntryId) {
+        self.places.remove(&id);
+    }
+
+    /// Returns when the next entry's time comes.
+    pub(super) fn next(&self) -> Option<Time> {
+        self.timers.keys().next().copied()
+    }
+
+    /// Returns how many entries are ready or resting.
+    pub(super) fn pending(&self) -> usize {
+        self.queued.len() + self.resting.len()
+    }
+
+    /// Returns when an entry's time comes.
+    pub(super) fn time_of(&self, id: EntryId) -> Option<Time> {
+        self.resting.get(&id).map(|&(_, until)| until)
+    }
+}

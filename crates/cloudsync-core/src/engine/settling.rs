@@ -1,0 +1,272 @@
+//! When a side was looked at wherever something was in doubt: what moved, what is nowhere, and which
+//! operations of ours were done although nobody told us.
+
+use std::collections::BTreeSet;
+
+use crate::engine::Engine;
+use crate::object::Kind;
+use crate::precondition::Expect;
+use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
+use crate::side::Side;
+use crate::tree::contents::Content;
+use crate::tree::node::{NodeId, Presence};
+
+impl Engine {
+    pub(super) fn settle(&mut self, side: Side) {
+        self.settle_strays(side);
+        self.settle_gone(side);
+        if self.is_complete() {
+            self.settle_intents();
+        }
+        if let Some(cursor) = self.sides[side].next_cursor.take() {
+            self.persisting.set_value(&format!("cursor.{side}"), Some(cursor.as_bytes().to_vec()));
+            self.sides[side].cursor = Some(cursor);
+        }
+        if self.sides[side].was_walked {
+            self.persisting.set_value_once(&format!("walked.{side}"), b"1");
+        }
+        for id in self.schedule.looked(side) {
+            self.touch(id);
+        }
+    }
+
+    /// A known object met at another place was moved there if its old place does not hold it, else
+    /// it stands at both (a hard link), and the second one is an object of its own.
+    fn settle_strays(&mut self, side: Side) {
+        let mut strays = std::mem::take(&mut self.sides[side].strays);
+        loop {
+            let before = strays.len();
+            let mut later = Vec::new();
+            for stray in strays {
+                if !self.settle_stray(side, &stray) {
+                    later.push(stray);
+                }
+            }
+            strays = later;
+            if strays.is_empty() {
+                return;
+            }
+            if strays.len() < before {
+                continue;
+            }
+            // What is below a folder that is gone, and was met elsewhere, was moved out of it.
+            if !self.expand_gone(side) {
+                break;
+            }
+        }
+        for stray in strays {
+            let free = self.world.child(side, stray.folder, stray.name).is_none();
+            if free && self.world.tree(side).is_live(stray.folder) {
+                let mark = self.tick;
+                self.meet(side, stray.folder, stray.name, &stray.seen, mark);
+            }
+        }
+    }
+
+    /// Returns true if the stray needs nothing more.
+    fn settle_stray(&mut self, side: Side, stray: &super::observing::Stray) -> bool {
+        let tree = self.world.tree(side);
+        if !tree.is_live(stray.folder) {
+            return true;
+        }
+        if !tree.is_live(stray.node) {
+            let free = self.world.child(side, stray.folder, stray.name).is_none();
+            if free {
+                let mark = self.tick;
+                self.meet(side, stray.folder, stray.name, &stray.seen, mark);
+            }
+            return true;
+        }
+        let node = tree.get(stray.node);
+        if node.is_present() {
+            return node.parent() == Some(stray.folder) && node.name() == stray.name;
+        }
+        if tree.is_within(stray.folder, stray.node) {
+            return false;
+        }
+        if let Some(here) = self.world.child(side, stray.folder, stray.name) {
+            // Somebody was faster: look at the place again.
+            let _ = here;
+            self.sides[side].doubt(super::observing::Doubt::Place(stray.folder, stray.name));
+            return true;
+        }
+        let reused = self.config.rules[side].ids_reused
+            && node.kind == Kind::File
+            && (node.size != stray.seen.size
+                || node.attributes().mtime != stray.seen.attributes.mtime);
+        let mark = self.tick;
+        if reused {
+            self.meet(side, stray.folder, stray.name, &stray.seen, mark);
+            return true;
+        }
+        let (entry, changed) = (node.entry, node.tag != stray.seen.tag);
+        self.world.attach(side, stray.node, stray.folder, stray.name);
+        if changed {
+            let content = self.told_content(&stray.seen);
+            self.world.update(side, stray.node, &stray.seen, content);
+        }
+        self.world.node_mut(side, stray.node).seen = mark;
+        self.forget_absent(entry);
+        self.persisting.dirty(entry);
+        self.stir(entry);
+        true
+    }
+
+    /// Everything below a folder that is gone is gone too. Returns true if that was anything.
+    fn expand_gone(&mut self, side: Side) -> bool {
+        let mut any = false;
+        let mut next = 0;
+        while let Some(&node) = self.sides[side].gone.get(next) {
+            next += 1;
+            if !self.world.tree(side).is_live(node) || self.world.node(side, node).is_present() {
+                continue;
+            }
+            let below: Vec<NodeId> = self.world.tree(side).children(node).collect();
+            for child in below {
+                let entry = self.world.node(side, child).entry;
+                self.world.detach(side, child);
+                self.sides[side].gone.push(child);
+                self.stir(entry);
+                any = true;
+            }
+        }
+        any
+    }
+
+    fn settle_gone(&mut self, side: Side) {
+        self.expand_gone(side);
+        for node in std::mem::take(&mut self.sides[side].gone) {
+            let tree = self.world.tree(side);
+            if !tree.is_live(node) || tree.get(node).presence() != Presence::Gone {
+                continue;
+            }
+            self.world.set_absent(side, node);
+            let entry = self.world.node(side, node).entry;
+            self.note_absent(side, entry);
+            self.persisting.dirty(entry);
+            self.stir(entry);
+        }
+    }
+
+    fn note_absent(&mut self, side: Side, id: EntryId) {
+        let entry = self.world.entry(id);
+        if !entry.is_agreed() {
+            return;
+        }
+        self.deletions.absent[side].insert(id);
+        if let Some(content) = entry.content() {
+            let size = self.world.contents.get(content).size;
+            self.absent_by_size.entry((side, size)).or_default().insert(id);
+        }
+    }
+
+    /// An entry is no longer an agreed one with an absent side.
+    pub(super) fn forget_absent(&mut self, id: EntryId) {
+        self.deletions.forget(id);
+        let Some(entry) = self.world.find(id) else { return };
+        let Some(content) = entry.content() else { return };
+        let size = self.world.contents.get(content).size;
+        for side in Side::BOTH {
+            if let Some(rows) = self.absent_by_size.get_mut(&(side, size)) {
+                rows.remove(&id);
+                if rows.is_empty() {
+                    self.absent_by_size.remove(&(side, size));
+                }
+            }
+        }
+    }
+
+    /// Operations that were handed out before a crash, or whose answer was lost: found as after, they
+    /// were done; found otherwise, they are forgotten and planned as found.
+    fn settle_intents(&mut self) {
+        let open: BTreeSet<EntryId> = std::mem::take(&mut self.persisting.open_intents);
+        for id in open {
+            let Some(entry) = self.world.find(id) else { continue };
+            if self.locks.entries.contains(&id) {
+                continue;
+            }
+            let Some(intent) = entry.intent.clone() else { continue };
+            self.settle_intent(id, &intent);
+            if self.world.find(id).is_some() {
+                self.world.entry_mut(id).intent = None;
+                self.persisting.dirty(id);
+                self.touch(id);
+            }
+        }
+    }
+
+    fn settle_intent(&mut self, id: EntryId, intent: &Intent) {
+        let side = intent.side;
+        match &intent.act {
+            IntendedAct::CreateFolder { .. } | IntendedAct::Delete => {}
+            IntendedAct::Rename { parent, name, purpose } => {
+                let Some(node) = self.world.entry(id).nodes[side] else { return };
+                let Some(folder) = self.folder_of(*parent, side) else { return };
+                let at = self.world.node(side, node);
+                let there = at.is_present()
+                    && at.parent() == Some(folder)
+                    && self.world.names.get(at.name()) == name;
+                if there {
+                    self.was_renamed(id, side, *purpose);
+                } else if *purpose == RenamePurpose::Split && !at.is_present() {
+                    // Without ids: the node is gone, and a new one stands under the conflict name.
+                    // It is carried over as new; the other side's version comes back here.
+                    self.part(id);
+                }
+            }
+            IntendedAct::Write { parent, name, expect, size, attributes, source, digest } => {
+                let Some(folder) = self.folder_of(*parent, side) else { return };
+                let name = self.world.names.intern(name);
+                let Some(there) = self.world.child(side, folder, name) else { return };
+                let at = self.world.node(side, there);
+                let as_after = at.size == *size && at.attributes().mtime == attributes.mtime
+                    && attributes.mtime.is_some()
+                    && !matches!(expect, Expect::Unchanged { tag, .. } if *tag == at.tag);
+                if !as_after {
+                    return;
+                }
+                let written = self.world.node(side, there).entry;
+                if written != id {
+                    let lone = |entry: EntryId| {
+                        let entry = self.world.entry(entry);
+                        !entry.is_agreed() && entry.nodes[side.other()].is_none()
+                    };
+                    if !lone(written) || self.world.entry(id).nodes[side].is_some() {
+                        return;
+                    }
+                    self.world.join(id, written, side);
+                    self.persisting.dirty(written);
+                }
+                if Side::BOTH.iter().any(|&side| self.world.entry(id).nodes[side].is_none()) {
+                    return;
+                }
+                let content = digest.map(|digest| {
+                    self.world.contents.intern(Content { size: *size, digest })
+                });
+                let from = side.other();
+                let source_node = self.world.entry(id).nodes[from].expect("checked above");
+                let source_now = self.world.node(from, source_node);
+                let unchanged = source_now.tag == *source;
+                let attributes_then = source_now.attributes();
+                if !self.world.entry(id).is_agreed() {
+                    self.world.agree(id, None);
+                }
+                self.world.agree_tag(id, side);
+                self.world.set_agreed_content(id, content);
+                if content.is_some() {
+                    let node = self.world.entry(id).nodes[side].expect("checked above");
+                    self.world.node_mut(side, node).content = content;
+                }
+                // What was read there is what is here now; a later change of it is a change.
+                self.world.set_agreed_tag(id, from, source.clone(), attributes_then);
+                if unchanged {
+                    self.world.agree_tag(id, from);
+                }
+            }
+        }
+    }
+
+    fn folder_of(&self, entry: EntryId, side: Side) -> Option<NodeId> {
+        self.world.find(entry)?.nodes[side]
+    }
+}

@@ -1,0 +1,264 @@
+//! The plan of an entry that both sides once agreed on: the decision table.
+
+use crate::delta::{Change, Sight, content_change, moved, sight};
+use crate::object::{Attributes, Kind};
+use crate::plan::place::{Occupant, conflict_place, occupant, path_on, target};
+use crate::plan::{Deed, Place, Step, View, Wait, is_wanted};
+use crate::record::{EntryId, RenamePurpose};
+use crate::side::{BySide, Side};
+use crate::tree::node::NodeId;
+
+pub(super) fn plan(view: &View<'_>, id: EntryId) -> Step {
+    let world = view.world;
+    let entry = world.entry(id);
+    let sights = BySide::from_fn(|side| {
+        sight(world, side, entry.nodes[side].expect("an agreed entry has both nodes"))
+    });
+    match (sights.local, sights.remote) {
+        (Sight::Unknown(node), _) => Step::Wait(Wait::Look(Side::Local, node)),
+        (_, Sight::Unknown(node)) => Step::Wait(Wait::Look(Side::Remote, node)),
+        (Sight::Absent(_), Sight::Absent(_)) => Step::Drop,
+        (Sight::Absent(ghost), Sight::Present(node)) => deleted(view, id, Side::Local, ghost, node),
+        (Sight::Present(node), Sight::Absent(ghost)) => deleted(view, id, Side::Remote, ghost, node),
+        (Sight::Present(local), Sight::Present(remote)) => {
+            let nodes = BySide::new(local, remote);
+            let wanted = Side::BOTH.iter().all(|&side| is_wanted(view, side, nodes[side], entry.kind));
+            if !wanted {
+                return Step::Ignore;
+            }
+            place(view, id, nodes).unwrap_or_else(|| match entry.kind {
+                Kind::File => content(view, id, nodes),
+                Kind::Folder => attributes(view, id, nodes),
+            })
+        }
+    }
+}
+
+/// `gone` lost it, the other side has it: deleted there too, unless that side changed or moved it.
+fn deleted(view: &View<'_>, id: EntryId, gone: Side, ghost: NodeId, node: NodeId) -> Step {
+    let world = view.world;
+    let keep = gone.other();
+    let last = world.node(gone, ghost);
+    if let Some(parent) = last.parent()
+        && let Some(here) = world.child(gone, parent, last.name())
+    {
+        let lone = world.node(gone, here).entry;
+        if world.node(gone, here).kind == last.kind && !world.entry(lone).is_agreed() {
+            // Something of its kind stands in its place: that goes on as this entry.
+            return Step::Wait(Wait::Entry(lone));
+        }
+    }
+    if !is_wanted(view, keep, node, world.entry(id).kind) {
+        return Step::Ignore;
+    }
+    if moved(world, keep, id) {
+        return Step::Restore { entry: id, keep };
+    }
+    match content_change(world, keep, id) {
+        Change::Changed => return Step::Restore { entry: id, keep },
+        Change::Maybe => return Step::Hash(vec![(id, keep)]),
+        Change::Same => {}
+    }
+    if came_with_a_moved_folder(view, gone, ghost) {
+        return Step::Restore { entry: id, keep };
+    }
+    if world.entry(id).kind == Kind::Folder && world.tree(keep).children(node).next().is_some() {
+        return Step::Wait(Wait::Children);
+    }
+    Step::Do { side: keep, deed: Deed::Delete }
+}
+
+/// The deletion came with that of a folder which the other side moved: the move is a wish to keep.
+fn came_with_a_moved_folder(view: &View<'_>, gone: Side, ghost: NodeId) -> bool {
+    let world = view.world;
+    world
+        .tree(gone)
+        .ancestors(ghost)
+        .take_while(|&at| !world.node(gone, at).is_present())
+        .any(|at| {
+            let above = world.node(gone, at).entry;
+            world
+                .find(above)
+                .is_some_and(|entry| entry.is_agreed() && moved(world, gone.other(), above))
+        })
+}
+
+/// `None`: the places agree.
+fn place(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Option<Step> {
+    let world = view.world;
+    let from = match (moved(world, Side::Local, id), moved(world, Side::Remote, id)) {
+        (false, false) => return None,
+        (true, false) => Side::Local,
+        (false, true) => Side::Remote,
+        (true, true) => {
+            // Of two places, the smaller path in byte order of its local form.
+            let local = path_on(view, Side::Local, nodes.local);
+            let remote = path_on(view, Side::Remote, nodes.remote);
+            if local <= remote { Side::Local } else { Side::Remote }
+        }
+    };
+    Some(carry(view, id, nodes, from))
+}
+
+/// Carries the place of one side over to the other.
+fn carry(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>, from: Side) -> Step {
+    let world = view.world;
+    let to = from.other();
+    let own = nodes[to];
+    let goal = match target(view, to, nodes[from]) {
+        Ok(place) => place,
+        Err(step) => return step,
+    };
+    let at = world.node(to, own);
+    if at.parent() == Some(goal.folder) && world.names.get(at.name()) == goal.name {
+        return Step::AgreePlaces;
+    }
+    if world.tree(to).is_within(goal.folder, own) {
+        return moved_into_each_other(view, id, from, goal.folder, own);
+    }
+    match occupant(view, to, &goal, Some(own), id) {
+        Err(step) => step,
+        Ok(Occupant::Free) => {
+            let deed = Deed::Rename { entry: id, place: goal, purpose: RenamePurpose::Carry };
+            Step::Do { side: to, deed }
+        }
+        // Paired before unpaired: the lone one gives way, on its own side.
+        Ok(Occupant::Lone(other, there)) => {
+            let place = conflict_place(view, to, there);
+            let deed = Deed::Rename { entry: other, place, purpose: RenamePurpose::Split };
+            Step::Do { side: to, deed }
+        }
+        Ok(Occupant::Settled(..)) => clash(view, id, from, nodes[from]),
+    }
+}
+
+/// The place belongs to another pair for good: the newcomer takes a conflict name where it moved.
+pub(super) fn clash(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
+    let place = conflict_place(view, side, node);
+    let deed = Deed::Rename { entry: id, place, purpose: RenamePurpose::Undo };
+    Step::Do { side, deed }
+}
+
+/// The goal lies below the object itself on that side, because some folder on the way was moved
+/// there. The local move loses: it is taken back, then the remote one is carried over.
+fn moved_into_each_other(
+    view: &View<'_>,
+    id: EntryId,
+    from: Side,
+    goal: NodeId,
+    own: NodeId,
+) -> Step {
+    let world = view.world;
+    if from == Side::Local {
+        let (folder, name) = world.agreed_place(id, Side::Local);
+        let node = world.entry(id).nodes[Side::Local].expect("an agreed entry has both nodes");
+        let back = Place { folder, name: world.names.get(name).to_owned() };
+        let standing = world.node(Side::Local, folder).is_present()
+            && !world.tree(Side::Local).is_within(folder, node);
+        let free = standing
+            && matches!(occupant(view, Side::Local, &back, Some(node), id), Ok(Occupant::Free));
+        let place = if free {
+            back
+        } else {
+            let mut place = conflict_place(view, Side::Local, node);
+            if standing {
+                place.folder = folder;
+            } else {
+                place.folder = NodeId::ROOT;
+            }
+            place
+        };
+        let deed = Deed::Rename { entry: id, place, purpose: RenamePurpose::Undo };
+        return Step::Do { side: Side::Local, deed };
+    }
+    // `own` is local here; one of the folders between it and the goal was moved there by the user.
+    let mut chain = std::iter::once(goal).chain(world.tree(Side::Local).ancestors(goal));
+    let culprit = chain
+        .by_ref()
+        .take_while(|&at| at != own)
+        .map(|at| world.node(Side::Local, at).entry)
+        .find(|&entry| world.entry(entry).is_agreed() && moved(world, Side::Local, entry));
+    match culprit {
+        Some(entry) => Step::Wait(Wait::Entry(entry)),
+        None => Step::Wait(Wait::Look(Side::Local, own)),
+    }
+}
+
+/// Files: content, then attributes.
+fn content(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
+    let world = view.world;
+    let changes = BySide::from_fn(|side| content_change(world, side, id));
+    let to_hash: Vec<_> = Side::BOTH
+        .into_iter()
+        .filter(|&side| changes[side] == Change::Maybe)
+        .map(|side| (id, side))
+        .collect();
+    if !to_hash.is_empty() {
+        return Step::Hash(to_hash);
+    }
+    match (changes.local, changes.remote) {
+        (Change::Same, Change::Same) => attributes(view, id, nodes),
+        (Change::Changed, Change::Same) => Step::Do { side: Side::Remote, deed: Deed::Replace },
+        (Change::Same, Change::Changed) => Step::Do { side: Side::Local, deed: Deed::Replace },
+        _ => {
+            let (local, remote) = (world.node(Side::Local, nodes.local), world.node(Side::Remote, nodes.remote));
+            if local.size != remote.size {
+                return Step::Conflict { other: id };
+            }
+            match (local.content, remote.content) {
+                (Some(one), Some(two)) if one == two => Step::Agree { content: Some(one) },
+                (Some(_), Some(_)) => Step::Conflict { other: id },
+                _ => Step::Hash(
+                    Side::BOTH
+                        .into_iter()
+                        .filter(|&side| world.node(side, nodes[side]).content.is_none())
+                        .map(|side| (id, side))
+                        .collect(),
+                ),
+            }
+        }
+    }
+}
+
+/// Times and mode: what one side changed goes to the other; of two changes the larger value. They
+/// never restore anything and never conflict. Folders carry their mode only: their times change
+/// with what is in them.
+fn attributes(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
+    let world = view.world;
+    let entry = world.entry(id);
+    if Side::BOTH.iter().all(|&side| world.agreed_apart(id, side).is_none()) {
+        return Step::Nothing;
+    }
+    let now = BySide::from_fn(|side| world.node(side, nodes[side]).attributes());
+    let agreed = BySide::from_fn(|side| world.agreed_tag(id, side).1);
+    let mtimes = entry.kind == Kind::File
+        && Side::BOTH.iter().all(|&side| view.rules[side].keeps_mtime);
+    let modes = Side::BOTH.iter().all(|&side| view.rules[side].keeps_mode);
+    for side in Side::BOTH {
+        let other = side.other();
+        let mtime = wish(
+            mtimes,
+            (now[side].mtime, agreed[side].mtime),
+            (now[other].mtime, agreed[other].mtime),
+        );
+        let mode =
+            wish(modes, (now[side].mode, agreed[side].mode), (now[other].mode, agreed[other].mode));
+        if mtime.is_some() || mode.is_some() {
+            return Step::Do { side, deed: Deed::SetAttributes(Attributes { mtime, mode }) };
+        }
+    }
+    Step::Agree { content: entry.content() }
+}
+
+/// Returns what this side should be set to, if anything. Each pair: now, and as agreed.
+fn wish<T: Copy + Ord>(
+    carried: bool,
+    (now, agreed): (Option<T>, Option<T>),
+    (there, agreed_there): (Option<T>, Option<T>),
+) -> Option<T> {
+    if !carried || there == agreed_there || there == now {
+        return None;
+    }
+    let value = there?;
+    if now == agreed || now < there { Some(value) } else { None }
+}

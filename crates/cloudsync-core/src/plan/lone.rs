@@ -1,0 +1,161 @@
+//! The plan of an object that was met on one side only.
+
+use crate::delta::{Sight, sight};
+use crate::object::Kind;
+use crate::plan::place::{Occupant, conflict_place, occupant, target};
+use crate::plan::{Deed, Place, Step, View, Wait, is_wanted};
+use crate::record::{EntryId, RenamePurpose};
+use crate::rules::Identity;
+use crate::side::Side;
+use crate::tree::node::{NodeId, Presence};
+
+pub(super) fn plan(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
+    let world = view.world;
+    match sight(world, side, node) {
+        Sight::Absent(_) => return Step::Drop,
+        Sight::Unknown(_) => return Step::Wait(Wait::Look(side, node)),
+        Sight::Present(_) => {}
+    }
+    let kind = world.entry(id).kind;
+    if world.node(side, node).carrier || !is_wanted(view, side, node, kind) {
+        return Step::Ignore;
+    }
+    if let Some(step) = replaces(view, side, node).or_else(|| moved_unseen(view, id, side, node)) {
+        return step;
+    }
+    let to = side.other();
+    let place = match target(view, to, node) {
+        Ok(place) => place,
+        Err(step) => return step,
+    };
+    match occupant(view, to, &place, None, id) {
+        Err(step) => step,
+        Ok(Occupant::Free) => create(to, kind, place),
+        Ok(Occupant::Settled(..)) => give_way(view, id, side, node),
+        Ok(Occupant::Lone(other, there)) => meet(view, (id, side, node), (other, there)),
+    }
+}
+
+fn create(side: Side, kind: Kind, place: Place) -> Step {
+    let deed = match kind {
+        Kind::File => Deed::Create(place),
+        Kind::Folder => Deed::CreateFolder(place),
+    };
+    Step::Do { side, deed }
+}
+
+/// The lone node takes a conflict name on its own side, and is carried over under that.
+fn give_way(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
+    let place = conflict_place(view, side, node);
+    let deed = Deed::Rename { entry: id, place, purpose: RenamePurpose::Split };
+    Step::Do { side, deed }
+}
+
+/// An agreed object was last at this very place and is absent: this one replaced it (an editor's
+/// save).
+fn replaces(view: &View<'_>, side: Side, node: NodeId) -> Option<Step> {
+    let world = view.world;
+    let at = world.node(side, node);
+    let ghosts = world.tree(side).ghosts(&world.names, at.parent()?, at.name());
+    for &ghost in ghosts {
+        let ghost_node = world.node(side, ghost);
+        let row = ghost_node.entry;
+        let entry = world.find(row)?;
+        if !entry.is_agreed() || entry.kind != at.kind {
+            continue;
+        }
+        if ghost_node.presence() == Presence::Gone {
+            return Some(Step::Wait(Wait::Look(side, ghost)));
+        }
+        if view.locks.entries.contains(&row) {
+            return Some(Step::Wait(Wait::Entry(row)));
+        }
+        // Only if the other side still has it: else both deleted it, and this one is new.
+        if let Some(there) = entry.nodes[side.other()]
+            && world.node(side.other(), there).is_present()
+        {
+            return Some(Step::Relink { row });
+        }
+    }
+    None
+}
+
+/// Where ids do not tell moves: a new file with the content of one that is absent was moved. Same
+/// name first; files with nothing in them only under their own name.
+fn moved_unseen(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Option<Step> {
+    let world = view.world;
+    let at = world.node(side, node);
+    if view.rules[side].identity != Identity::Path || at.kind == Kind::Folder {
+        return None;
+    }
+    let rows = view.absent_by_size.get(&(side, at.size))?;
+    let candidates = || {
+        rows.iter().copied().filter(|&row| {
+            world.find(row).is_some_and(|entry| {
+                entry.is_agreed()
+                    && !view.locks.entries.contains(&row)
+                    && entry.nodes[side.other()]
+                        .is_some_and(|there| world.node(side.other(), there).is_present())
+            })
+        })
+    };
+    candidates().next()?;
+    let Some(content) = at.content else { return Some(Step::Hash(vec![(id, side)])) };
+    let same_name = |row: EntryId| world.agreed_place(row, side).1 == at.name();
+    let equal = || candidates().filter(|&row| world.entry(row).content() == Some(content));
+    let row = equal().find(|&row| same_name(row)).or_else(|| {
+        if at.size == 0 { None } else { equal().next() }
+    })?;
+    Some(Step::Relink { row })
+}
+
+/// Two lone objects want one name on `to`. Both folders: one. Equal files: one. A folder keeps its
+/// name before a file; files that differ are a conflict.
+fn meet(
+    view: &View<'_>,
+    (id, side, node): (EntryId, Side, NodeId),
+    (other, there): (EntryId, NodeId),
+) -> Step {
+    let world = view.world;
+    let to = side.other();
+    if world.node(to, there).carrier {
+        return Step::Join { other, content: None };
+    }
+    // Do the two belong to each other, or does the other one's own place lie elsewhere (two names
+    // here that are one name there)?
+    match target(view, side, there) {
+        Ok(place) => {
+            let at = world.node(side, node);
+            let same = at.parent() == Some(place.folder)
+                && world.names.find(side, &place.name).is_some_and(|name| {
+                    world.names.folded(side, name) == world.names.folded(side, at.name())
+                });
+            if !same {
+                return give_way(view, id, side, node);
+            }
+        }
+        Err(Step::Ignore) => return give_way(view, id, side, node),
+        Err(step) => return step,
+    }
+    let (here_node, there_node) = (world.node(side, node), world.node(to, there));
+    match (here_node.kind, there_node.kind) {
+        (Kind::Folder, Kind::Folder) => Step::Join { other, content: None },
+        (Kind::File, Kind::Folder) => give_way(view, id, side, node),
+        (Kind::Folder, Kind::File) => Step::Wait(Wait::Entry(other)),
+        (Kind::File, Kind::File) if here_node.size != there_node.size => Step::Conflict { other },
+        (Kind::File, Kind::File) => match (here_node.content, there_node.content) {
+            (Some(here), Some(there)) if here == there => Step::Join { other, content: Some(here) },
+            (Some(_), Some(_)) => Step::Conflict { other },
+            (here, there) => {
+                let unknown = [(here.is_none(), id, side), (there.is_none(), other, to)];
+                Step::Hash(
+                    unknown
+                        .into_iter()
+                        .filter(|(unknown, ..)| *unknown)
+                        .map(|(_, id, side)| (id, side))
+                        .collect(),
+                )
+            }
+        },
+    }
+}

@@ -1,0 +1,216 @@
+//! What one entry needs so that its two sides are equal again. Pure.
+//!
+//! [`plan`] is the decision table: it looks at what changed on each side and gives one [`Step`].
+//! Place comes before content, content before attributes; after each step the entry is planned
+//! anew. The order among entries is not decided here: a step that needs another entry first says
+//! [`Wait`].
+
+mod agreed;
+mod lone;
+mod place;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::listing::SkipReason;
+use crate::object::{Attributes, Kind};
+use crate::policy::Policy;
+use crate::record::{EntryId, RenamePurpose};
+use crate::rules::Rules;
+use crate::side::{BySide, Side};
+use crate::tree::World;
+use crate::tree::contents::ContentId;
+use crate::tree::names::NameId;
+use crate::tree::node::NodeId;
+
+pub(crate) use place::conflict_place;
+
+/// What the planner looks at.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The trees.
+    pub world: &'a World,
+    /// What the sides are like.
+    pub rules: BySide<&'a Rules>,
+    /// What goes where.
+    pub policy: &'a dyn Policy,
+    /// True if the policy neither translates nor filters: no path need be made to ask it.
+    pub trivial: bool,
+    /// What is locked by operations that are under way.
+    pub locks: &'a Locks,
+    /// Objects that were met and left alone: their places are taken.
+    pub obstacles: &'a Obstacles,
+    /// Agreed files that are absent on a side, by their size there: where an id does not tell a
+    /// move, equal content does.
+    pub absent_by_size: &'a BTreeMap<(Side, u64), BTreeSet<EntryId>>,
+}
+
+/// Objects that were met and left alone, by folder and folded name.
+pub type Obstacles = BTreeMap<(Side, NodeId), BTreeMap<NameId, SkipReason>>;
+
+/// What operations under way have locked.
+#[derive(Clone, Debug, Default)]
+pub struct Locks {
+    /// Entries with an operation under way.
+    pub entries: BTreeSet<EntryId>,
+    /// Places that an operation is about to take or to leave, by folded name, and for whom.
+    pub places: BTreeMap<(Side, NodeId, NameId), EntryId>,
+    /// How many operations are under way below a folder.
+    pub below: BTreeMap<(Side, NodeId), u32>,
+    /// Folders that wait until nothing is under way below them: nothing new starts there.
+    pub draining: BTreeSet<(Side, NodeId)>,
+}
+
+/// A place by folder and name; the name may be new.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// The folder.
+    pub folder: NodeId,
+    /// The name.
+    pub name: String,
+}
+
+/// What an entry needs next.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Agree on everything as both nodes say now.
+    Agree {
+        /// What both hold; `None` for folders.
+        content: Option<ContentId>,
+    },
+    /// Agree on the places as both nodes say now.
+    AgreePlaces,
+    /// Neither deleted nor carried over: something only one version can have is in its way.
+    Blocked(Block),
+    /// Two versions, one name.
+    Conflict {
+        /// The entry that has the other node; the same one if both are in it.
+        other: EntryId,
+    },
+    /// Change a side.
+    Do {
+        /// The side.
+        side: Side,
+        /// What to do there.
+        deed: Deed,
+    },
+    /// It is nowhere any more.
+    Drop,
+    /// Hash the nodes of these entries on these sides.
+    Hash(Vec<(EntryId, Side)>),
+    /// It is not to be synced; what was agreed on is forgotten, and nothing is deleted.
+    Ignore,
+    /// Both are lone and equal: one entry from now on.
+    Join {
+        /// The other entry.
+        other: EntryId,
+        /// What both hold; `None` for folders.
+        content: Option<ContentId>,
+    },
+    /// All is as agreed.
+    Nothing,
+    /// Its nodes have nothing to do with each other any more: an entry for each.
+    Part,
+    /// Another entry goes on with this lone node.
+    Relink {
+        /// The entry whose own node on that side is absent.
+        row: EntryId,
+    },
+    /// An entry that one side deleted lives on: what was agreed on is forgotten, and what is left
+    /// is a new object of the other side.
+    Restore {
+        /// The entry.
+        entry: EntryId,
+        /// The side that has it.
+        keep: Side,
+    },
+    /// Not yet.
+    Wait(Wait),
+}
+
+/// A change of one side.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Deed {
+    /// Make a folder that only holds what is translated into it.
+    Carrier(Place),
+    /// Write the other side's content to a free place.
+    Create(Place),
+    /// Make the folder.
+    CreateFolder(Place),
+    /// Delete the node.
+    Delete,
+    /// Move a node.
+    Rename {
+        /// Whose node.
+        entry: EntryId,
+        /// Where to.
+        place: Place,
+        /// Why.
+        purpose: RenamePurpose,
+    },
+    /// Set attributes.
+    SetAttributes(Attributes),
+    /// Write the other side's content over the node.
+    Replace,
+}
+
+/// What has to happen first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// The children of a folder that is to be deleted have to go first.
+    Children,
+    /// Another entry has to be dealt with first.
+    Entry(EntryId),
+    /// A look at a node, or at the way to it, is due.
+    Look(Side, NodeId),
+    /// Another entry holds the place on this side, and is about to leave it.
+    Place(Side, EntryId),
+}
+
+/// Why an entry cannot be carried over until somebody does something about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Block {
+    /// The other side cannot hold its name.
+    Name {
+        /// The side that cannot.
+        side: Side,
+        /// Why, for people.
+        problem: String,
+    },
+    /// Something that is left alone stands in its place.
+    Taken {
+        /// The side.
+        side: Side,
+        /// What it is.
+        reason: SkipReason,
+    },
+}
+
+/// Returns what an entry needs next.
+pub fn plan(view: &View<'_>, id: EntryId) -> Step {
+    if view.locks.entries.contains(&id) {
+        return Step::Wait(Wait::Entry(id));
+    }
+    let entry = view.world.entry(id);
+    if entry.is_agreed() {
+        return agreed::plan(view, id);
+    }
+    match (entry.nodes.local, entry.nodes.remote) {
+        (Some(node), None) => lone::plan(view, id, Side::Local, node),
+        (None, Some(node)) => lone::plan(view, id, Side::Remote, node),
+        // Both nodes and no agreement: what was agreed on was forgotten. They meet anew.
+        (Some(_), Some(_)) => Step::Part,
+        (None, None) => Step::Drop,
+    }
+}
+
+fn is_wanted(view: &View<'_>, side: Side, node: NodeId, kind: Kind) -> bool {
+    view.trivial || view.policy.wanted(side, &view.world.path(side, node), kind)
+}
+
+/// Two pairs want one place and wait for each other: the local move of this entry gives way, under a
+/// conflict name. `None` if it did not move.
+pub fn give_way(view: &View<'_>, id: EntryId) -> Option<Step> {
+    let node = view.world.find(id)?.nodes.local?;
+    crate::delta::moved(view.world, Side::Local, id)
+        .then(|| agreed::clash(view, id, Side::Local, node))
+}

@@ -1,0 +1,182 @@
+//! Where an object belongs on the other side, and whether the place is free.
+
+use crate::conflict_name::free_conflict_name;
+use crate::delta::{Sight, is_known, is_pending, sight};
+use crate::name::fits;
+use crate::plan::{Block, Place, Step, View, Wait};
+use crate::policy::Locality;
+use crate::record::EntryId;
+use crate::side::Side;
+use crate::tree::World;
+use crate::tree::node::NodeId;
+
+/// Returns the place on `side` that belongs to `node` of the other side, its folder being there,
+/// known, and not about to go away. `Err` is what has to happen before.
+pub(super) fn target(view: &View<'_>, side: Side, node: NodeId) -> Result<Place, Step> {
+    let other = side.other();
+    let world = view.world;
+    if !view.trivial && view.policy.locality() == Locality::Arbitrary {
+        let path = world.path(other, node);
+        let Some(path) = view.policy.translate(side, &path) else { return Err(Step::Ignore) };
+        return relative_target(view, side, &path);
+    }
+    let from = world.node(other, node);
+    let folder = from.parent().expect("the roots are never planned");
+    let holder = world.node(other, folder).entry;
+    let entry = world.entry(holder);
+    let here = match entry.nodes[side] {
+        Some(here) if entry.is_agreed() => here,
+        _ => return Err(Step::Wait(Wait::Entry(holder))),
+    };
+    match sight(world, side, here) {
+        Sight::Absent(_) => return Err(Step::Restore { entry: holder, keep: other }),
+        Sight::Unknown(_) => return Err(Step::Wait(Wait::Look(side, here))),
+        Sight::Present(_) => {}
+    }
+    if !is_known(world, side, here) {
+        return Err(Step::Wait(Wait::Look(side, here)));
+    }
+    let name = world.names.get(from.name());
+    let name = if view.trivial {
+        name.to_owned()
+    } else {
+        let path = view.policy.translate(side, &world.path(other, node));
+        let Some(path) = path else { return Err(Step::Ignore) };
+        path.rsplit('/').next().unwrap_or_default().to_owned()
+    };
+    Ok(Place { folder: here, name })
+}
+
+/// Returns the place of a path on `side`; `Err(Wait)` while a folder on the way is missing.
+///
+/// # Errors
+/// What has to happen before.
+fn relative_target(view: &View<'_>, side: Side, path: &str) -> Result<Place, Step> {
+    let world = view.world;
+    let mut folder = NodeId::ROOT;
+    let mut names = path.split('/').filter(|name| !name.is_empty()).peekable();
+    while let Some(name) = names.next() {
+        if !is_known(world, side, folder) {
+            return Err(Step::Wait(Wait::Look(side, folder)));
+        }
+        if names.peek().is_none() {
+            return Ok(Place { folder, name: name.to_owned() });
+        }
+        match child(world, side, folder, name) {
+            Some(next) if world.node(side, next).kind == crate::object::Kind::Folder => folder = next,
+            Some(next) => return Err(Step::Wait(Wait::Entry(world.node(side, next).entry))),
+            None => {
+                let place = Place { folder, name: name.to_owned() };
+                return Err(Step::Do { side, deed: crate::plan::Deed::Carrier(place) });
+            }
+        }
+    }
+    Err(Step::Ignore)
+}
+
+/// Finds the present node at a place by a name that may never have been met.
+pub(super) fn child(world: &World, side: Side, folder: NodeId, name: &str) -> Option<NodeId> {
+    let name = world.names.find(side, name)?;
+    world.child(side, folder, name)
+}
+
+/// What stands at a place.
+pub(super) enum Occupant {
+    /// Nothing, and the name fits.
+    Free,
+    /// This entry's node, which stays there as far as is known.
+    Settled(EntryId, NodeId),
+    /// A node met on this side only.
+    Lone(EntryId, NodeId),
+}
+
+/// Returns what stands at a place. `own`: the node that is to go there, which is no obstacle.
+/// `Err`: it cannot be, or not yet.
+pub(super) fn occupant(
+    view: &View<'_>,
+    side: Side,
+    place: &Place,
+    own: Option<NodeId>,
+    planned: EntryId,
+) -> Result<Occupant, Step> {
+    let world = view.world;
+    if let Err(problem) = fits(&place.name, &view.rules[side].names) {
+        return Err(Step::Blocked(Block::Name { side, problem: problem.to_string() }));
+    }
+    let Some(name) = world.names.find(side, &place.name) else { return Ok(Occupant::Free) };
+    let folded = world.names.folded(side, name);
+    if let Some(&holder) = view.locks.places.get(&(side, place.folder, folded))
+        && holder != planned
+    {
+        return Err(Step::Wait(Wait::Entry(holder)));
+    }
+    let obstacle = view.obstacles.get(&(side, place.folder)).and_then(|here| here.get(&folded));
+    if let Some(&reason) = obstacle {
+        return Err(Step::Blocked(Block::Taken { side, reason }));
+    }
+    let Some(node) = world.child(side, place.folder, name) else { return Ok(Occupant::Free) };
+    if Some(node) == own {
+        return Ok(Occupant::Free);
+    }
+    let holder = world.node(side, node).entry;
+    if view.locks.entries.contains(&holder) {
+        return Err(Step::Wait(Wait::Entry(holder)));
+    }
+    if !matches!(sight(world, side, node), Sight::Present(_)) {
+        return Err(Step::Wait(Wait::Look(side, node)));
+    }
+    if !world.entry(holder).is_agreed() {
+        return Ok(Occupant::Lone(holder, node));
+    }
+    if is_leaving(world, holder) {
+        return Err(Step::Wait(Wait::Place(side, holder)));
+    }
+    Ok(Occupant::Settled(holder, node))
+}
+
+/// Returns true if an agreed entry is about to move, to be deleted, or to be found out about.
+fn is_leaving(world: &World, id: EntryId) -> bool {
+    is_pending(world, id)
+        && Side::BOTH.into_iter().any(|side| {
+            crate::delta::moved(world, side, id)
+                || world.entry(id).nodes[side]
+                    .is_none_or(|node| !matches!(sight(world, side, node), Sight::Present(_)))
+        })
+}
+
+/// Returns a conflict name for a node, in its own folder, that is free there and, as far as is
+/// known, in that folder's partner.
+pub(crate) fn conflict_place(view: &View<'_>, side: Side, node: NodeId) -> Place {
+    let world = view.world;
+    let at = world.node(side, node);
+    let folder = at.parent().expect("not a root");
+    let partner = world.entry(world.node(side, folder).entry).nodes[side.other()];
+    let longest = Side::BOTH.iter().map(|&side| view.rules[side].names.max_name_bytes).min();
+    let taken = |name: &str| {
+        let here = |side: Side, folder: NodeId| {
+            child(world, side, folder, name).is_some()
+                || world.names.find(side, name).is_some_and(|name| {
+                    let name = world.names.folded(side, name);
+                    view.locks.places.contains_key(&(side, folder, name))
+                        || view
+                            .obstacles
+                            .get(&(side, folder))
+                            .is_some_and(|here| here.contains_key(&name))
+                })
+        };
+        here(side, folder) || partner.is_some_and(|partner| here(side.other(), partner))
+    };
+    let name = free_conflict_name(world.names.get(at.name()), longest.unwrap_or(255), taken);
+    Place { folder, name }
+}
+
+/// Returns the path that a node of `side` has, or would have, on the local side: for comparing
+/// places by one measure.
+pub(super) fn path_on(view: &View<'_>, side: Side, node: NodeId) -> String {
+    let path = view.world.path(side, node);
+    match side {
+        Side::Local => path,
+        Side::Remote if view.trivial => path,
+        Side::Remote => view.policy.translate(Side::Local, &path).unwrap_or(path),
+    }
+}

@@ -1,0 +1,70 @@
+//! Contents of files, kept once however many nodes and rows have them.
+
+use std::num::NonZeroU32;
+
+use hashbrown::HashTable;
+
+use crate::tree::hash;
+
+/// What a file holds: its size and its digest of the pair's one hash kind.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Content {
+    /// Bytes.
+    pub size: u64,
+    /// Digest.
+    pub digest: [u8; 32],
+}
+
+/// An interned content: equal ids, equal content, and the other way round.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ContentId(NonZeroU32);
+
+impl ContentId {
+    fn new(index: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(index))
+    }
+
+    fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+/// All contents that are known now.
+#[derive(Clone, Debug, Default)]
+pub struct Contents {
+    all: Vec<Content>,
+    table: HashTable<u32>,
+}
+
+impl Contents {
+    /// Returns the id of a content.
+    ///
+    /// # Panics
+    /// If there are 2^32 of them.
+    pub fn intern(&mut self, content: Content) -> ContentId {
+        let key = |content: &Content| hash::bytes(&content.digest) ^ content.size;
+        let Self { all, table } = self;
+        if let Some(&id) = table.find(key(&content), |&id| all[id as usize] == content) {
+            return ContentId::new(id);
+        }
+        let id = u32::try_from(all.len()).expect("fewer than 2^32 contents");
+        all.push(content);
+        table.insert_unique(key(&content), id, |&id| key(&all[id as usize]));
+        ContentId::new(id)
+    }
+
+    /// Returns a content.
+    pub fn get(&self, id: ContentId) -> &Content {
+        &self.all[id.index()]
+    }
+
+    /// Returns how many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Returns true if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+}

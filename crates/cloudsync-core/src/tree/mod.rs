@@ -1,0 +1,476 @@
+//! What is known: what each side last told (`L`, `R`) and what both last agreed on (`S`).
+//!
+//! Only what a provider answered changes a node; only a confirmed operation, or proof that both
+//! sides are equal, changes an agreement. Here is the bookkeeping; who may call it when is decided
+//! in [`crate::engine`].
+
+pub mod contents;
+pub mod entry;
+mod hash;
+pub mod names;
+pub mod node;
+pub mod side_tree;
+
+use crate::object::{Attributes, Kind, Observed, Oid, Tag};
+use crate::record::EntryId;
+use crate::rules::Rules;
+use crate::side::{BySide, Side};
+use contents::{Content, ContentId, Contents};
+use entry::{AgreedSide, Entry};
+use names::{NameId, Names};
+use node::{Node, NodeId};
+use side_tree::SideTree;
+
+/// The three trees.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// Names of both trees.
+    pub names: Names,
+    /// Contents of both trees and of the agreed one.
+    pub contents: Contents,
+    trees: BySide<SideTree>,
+    entries: Vec<Option<Entry>>,
+    free: Vec<EntryId>,
+    agreed: usize,
+}
+
+impl World {
+    /// Starts with the two roots, which are one entry.
+    pub fn new(rules: BySide<&Rules>) -> Self {
+        let mut names = Names::new(BySide::from_fn(|side| rules[side].names));
+        let trees = BySide::from_fn(|side| SideTree::new(side, rules[side].identity, &mut names));
+        let mut root = Entry::new(Kind::Folder);
+        root.nodes = BySide::new(Some(NodeId::ROOT), Some(NodeId::ROOT));
+        root.agreed = true;
+        Self {
+            names,
+            contents: Contents::default(),
+            trees,
+            entries: vec![Some(root)],
+            free: Vec::new(),
+            agreed: 0,
+        }
+    }
+
+    /// Returns a side's tree.
+    pub fn tree(&self, side: Side) -> &SideTree {
+        &self.trees[side]
+    }
+
+    /// Returns a node.
+    pub fn node(&self, side: Side, id: NodeId) -> &Node {
+        self.trees[side].get(id)
+    }
+
+    /// Returns a node, to change marks on it.
+    pub fn node_mut(&mut self, side: Side, id: NodeId) -> &mut Node {
+        self.trees[side].get_mut(id)
+    }
+
+    /// Returns an entry.
+    ///
+    /// # Panics
+    /// If there is none of this id: ids are kept only where they are dropped with the entry.
+    pub fn entry(&self, id: EntryId) -> &Entry {
+        self.find(id).expect("the entry exists")
+    }
+
+    /// Returns an entry, if it exists.
+    pub fn find(&self, id: EntryId) -> Option<&Entry> {
+        self.entries.get(id.0 as usize)?.as_ref()
+    }
+
+    /// Returns an entry, to change marks on it.
+    ///
+    /// # Panics
+    /// As [`World::entry`].
+    pub fn entry_mut(&mut self, id: EntryId) -> &mut Entry {
+        self.entries[id.0 as usize].as_mut().expect("the entry exists")
+    }
+
+    /// Returns all entries but the roots', in the order of their ids.
+    pub fn entries(&self) -> impl Iterator<Item = (EntryId, &Entry)> {
+        let all = self.entries.iter().enumerate().skip(1);
+        all.filter_map(|(index, entry)| {
+            let id = EntryId(u32::try_from(index).expect("fewer than 2^32 entries"));
+            Some((id, entry.as_ref()?))
+        })
+    }
+
+    /// Returns on how many objects both sides agreed.
+    pub fn agreed_len(&self) -> usize {
+        self.agreed
+    }
+
+    /// Returns a present or ghostly node's path, relative to the root.
+    pub fn path(&self, side: Side, id: NodeId) -> String {
+        self.trees[side].path(&self.names, id)
+    }
+
+    /// Finds the present node at a place.
+    pub fn child(&self, side: Side, folder: NodeId, name: NameId) -> Option<NodeId> {
+        self.trees[side].child(&self.names, folder, name)
+    }
+
+    /// Finds the present node at a path, relative to the root.
+    pub fn at_path(&mut self, side: Side, path: &str) -> Option<NodeId> {
+        let mut at = NodeId::ROOT;
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            let name = self.names.intern(name);
+            at = self.child(side, at, name)?;
+        }
+        Some(at)
+    }
+
+    /// Sets the root's id.
+    pub fn set_root(&mut self, side: Side, oid: &Oid) {
+        self.trees[side].set_oid(NodeId::ROOT, oid);
+    }
+
+    // ---- entries -----------------------------------------------------------------------------
+
+    fn new_entry(&mut self, kind: Kind) -> EntryId {
+        let entry = Some(Entry::new(kind));
+        if let Some(id) = self.free.pop() {
+            self.entries[id.0 as usize] = entry;
+            return id;
+        }
+        self.entries.push(entry);
+        EntryId(u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 entries"))
+    }
+
+    /// Makes an entry of a given id, for loading.
+    pub(crate) fn restore_entry(&mut self, id: EntryId, kind: Kind) {
+        while self.entries.len() <= id.0 as usize {
+            self.free.push(EntryId(u32::try_from(self.entries.len()).expect("fewer than 2^32")));
+            self.entries.push(None);
+        }
+        self.free.retain(|&free| free != id);
+        self.entries[id.0 as usize] = Some(Entry::new(kind));
+    }
+
+    /// Drops an entry with its nodes.
+    pub fn drop_entry(&mut self, id: EntryId) {
+        self.disagree(id);
+        for side in Side::BOTH {
+            if let Some(node) = self.entry_mut(id).nodes[side].take() {
+                self.trees[side].disown(&self.names, node);
+            }
+        }
+        self.entries[id.0 as usize] = None;
+        self.free.push(id);
+    }
+
+    /// Takes one side's node out of its entry into one of its own. Nothing is agreed on either.
+    pub fn split(&mut self, id: EntryId, side: Side) -> EntryId {
+        self.disagree(id);
+        let entry = self.entry_mut(id);
+        let (kind, node) = (entry.kind, entry.nodes[side].take().expect("a node to split off"));
+        let own = self.new_entry(kind);
+        self.entry_mut(own).nodes[side] = Some(node);
+        self.trees[side].get_mut(node).entry = own;
+        own
+    }
+
+    /// Drops one side's node of an entry; what is left of it is a lone node.
+    pub fn drop_node(&mut self, id: EntryId, side: Side) {
+        self.disagree(id);
+        if let Some(node) = self.entry_mut(id).nodes[side].take() {
+            self.trees[side].disown(&self.names, node);
+        }
+    }
+
+    /// Joins a lone node into an entry that has none on its side. The node's own entry is dropped.
+    pub fn join(&mut self, id: EntryId, lone: EntryId, side: Side) {
+        let node = self.entry_mut(lone).nodes[side].take().expect("a lone node");
+        debug_assert!(self.entry(lone).nodes[side.other()].is_none(), "nothing else in it");
+        debug_assert!(self.entry(id).nodes[side].is_none(), "room for it");
+        self.entry_mut(id).nodes[side] = Some(node);
+        self.trees[side].get_mut(node).entry = id;
+        self.entries[lone.0 as usize] = None;
+        self.free.push(lone);
+    }
+
+    /// Lets an agreed entry go on with another node on one side: the object was replaced at its
+    /// place, or moved where ids do not tell. What was agreed on stays. `lone` is dropped.
+    pub fn relink(&mut self, id: EntryId, lone: EntryId, side: Side) {
+        self.remember(id, side);
+        let old = self.entry(id).nodes[side].expect("an agreed entry has both nodes");
+        let new = self.entry_mut(lone).nodes[side].take().expect("a lone node");
+        self.entries[lone.0 as usize] = None;
+        self.free.push(lone);
+        self.entry_mut(id).nodes[side] = Some(new);
+        self.trees[side].get_mut(new).entry = id;
+        if self.entry(id).kind == Kind::Folder {
+            self.adopt_ghosts(side, old, new);
+        }
+        self.trees[side].disown(&self.names, old);
+    }
+
+    /// What was last in a folder that was replaced was last in the one that replaced it.
+    fn adopt_ghosts(&mut self, side: Side, old: NodeId, new: NodeId) {
+        let below: Vec<NodeId> = self.trees[side]
+            .iter()
+            .filter(|&id| self.node(side, id).parent == Some(old) && !self.node(side, id).is_present())
+            .collect();
+        for id in below {
+            self.trees[side].rehome_ghost(&self.names, id, new);
+        }
+        let agreed_there: Vec<EntryId> = self
+            .entries()
+            .filter(|(_, entry)| entry.sides[side].as_ref().is_some_and(|at| at.parent == old))
+            .map(|(id, _)| id)
+            .collect();
+        for id in agreed_there {
+            if let Some(at) = &mut self.entry_mut(id).sides[side] {
+                at.parent = new;
+            }
+            self.trees[side].hold(new);
+            self.trees[side].release(&self.names, old);
+        }
+    }
+
+    // ---- nodes -------------------------------------------------------------------------------
+
+    /// Adds a present node as an entry of its own. The place must be free.
+    pub fn insert(&mut self, side: Side, folder: NodeId, name: NameId, seen: &Observed) -> NodeId {
+        let entry = self.new_entry(seen.kind);
+        let id = self.trees[side].insert(&self.names, folder, name, entry, seen);
+        self.entry_mut(entry).nodes[side] = Some(id);
+        id
+    }
+
+    /// Adds a present node to an entry that has none on this side.
+    pub fn insert_into(
+        &mut self,
+        entry: EntryId,
+        side: Side,
+        folder: NodeId,
+        name: NameId,
+        seen: &Observed,
+    ) -> NodeId {
+        debug_assert!(self.entry(entry).nodes[side].is_none(), "room for it");
+        let id = self.trees[side].insert(&self.names, folder, name, entry, seen);
+        self.entry_mut(entry).nodes[side] = Some(id);
+        id
+    }
+
+    /// Adds a node that is gone from its place, for loading.
+    pub(crate) fn insert_ghost(
+        &mut self,
+        entry: EntryId,
+        side: Side,
+        folder: NodeId,
+        name: NameId,
+        seen: &Observed,
+    ) -> NodeId {
+        let id = self.trees[side].insert_ghost(&self.names, folder, name, entry, seen);
+        self.entry_mut(entry).nodes[side] = Some(id);
+        id
+    }
+
+    /// Takes a present node from its place.
+    pub fn detach(&mut self, side: Side, id: NodeId) {
+        self.trees[side].detach(&self.names, id);
+    }
+
+    /// Puts a node at a free place.
+    pub fn attach(&mut self, side: Side, id: NodeId, folder: NodeId, name: NameId) {
+        self.remember(self.node(side, id).entry, side);
+        self.trees[side].attach(&self.names, id, folder, name);
+    }
+
+    /// Says that a gone node is nowhere.
+    pub fn set_absent(&mut self, side: Side, id: NodeId) {
+        self.trees[side].set_absent(id);
+    }
+
+    /// Takes over what was seen of a node at its place: id, tag, attributes, content if told.
+    pub fn update(&mut self, side: Side, id: NodeId, seen: &Observed, content: Option<Content>) {
+        if self.node(side, id).tag != seen.tag {
+            self.remember(self.node(side, id).entry, side);
+        }
+        self.trees[side].set_oid(id, &seen.oid);
+        let content = content.map(|content| self.contents.intern(content));
+        let node = self.trees[side].get_mut(id);
+        node.take(seen);
+        node.content = content;
+    }
+
+    /// Says what a file holds.
+    pub fn set_content(&mut self, side: Side, id: NodeId, content: Content) {
+        let content = self.contents.intern(content);
+        self.trees[side].get_mut(id).content = Some(content);
+    }
+
+    // ---- agreement ---------------------------------------------------------------------------
+
+    /// Keeps what was agreed on of a side before its node changes.
+    fn remember(&mut self, id: EntryId, side: Side) {
+        let Some(entry) = self.find(id) else { return };
+        let Some(node) = entry.nodes[side] else { return };
+        if !entry.agreed || entry.sides[side].is_some() {
+            return;
+        }
+        let node = self.node(side, node);
+        let Some(parent) = node.parent else { return };
+        let at = AgreedSide {
+            parent,
+            name: node.name,
+            tag: node.tag.clone(),
+            attributes: node.attributes(),
+        };
+        self.trees[side].hold(parent);
+        self.entry_mut(id).sides[side] = Some(Box::new(at));
+    }
+
+    fn forget_side(&mut self, id: EntryId, side: Side) {
+        if let Some(at) = self.entry_mut(id).sides[side].take() {
+            self.trees[side].release(&self.names, at.parent);
+        }
+    }
+
+    /// Agrees on everything: place, content and attributes as both nodes say now.
+    pub fn agree(&mut self, id: EntryId, content: Option<ContentId>) {
+        debug_assert!(Side::BOTH.iter().all(|&side| self.entry(id).nodes[side].is_some()));
+        for side in Side::BOTH {
+            self.forget_side(id, side);
+            if let Some(node) = self.entry(id).nodes[side]
+                && content.is_some()
+            {
+                self.trees[side].get_mut(node).content = content;
+            }
+        }
+        let entry = self.entry_mut(id);
+        let new = !entry.agreed;
+        entry.agreed = true;
+        entry.content = content;
+        if new {
+            self.agreed += 1;
+        }
+    }
+
+    /// Agrees on places as both nodes say now; content and attributes stay as they were agreed.
+    pub fn agree_places(&mut self, id: EntryId) {
+        for side in Side::BOTH {
+            self.agree_place(id, side);
+        }
+    }
+
+    /// Agrees on one side's place as its node says now.
+    pub fn agree_place(&mut self, id: EntryId, side: Side) {
+        let Some(node) = self.entry(id).nodes[side] else { return };
+        let (parent, name) = (self.node(side, node).parent, self.node(side, node).name);
+        let Some(parent) = parent else { return };
+        let Some(at) = &mut self.entry_mut(id).sides[side] else { return };
+        let old = std::mem::replace(&mut at.parent, parent);
+        at.name = name;
+        self.trees[side].hold(parent);
+        self.trees[side].release(&self.names, old);
+        self.forget_if_same(id, side);
+    }
+
+    /// Agrees on one side's tag and attributes as its node says now: whatever it holds counts as
+    /// unchanged from now on.
+    pub fn agree_tag(&mut self, id: EntryId, side: Side) {
+        let Some(node) = self.entry(id).nodes[side] else { return };
+        let (tag, attributes) = (self.node(side, node).tag.clone(), self.node(side, node).attributes());
+        let Some(at) = &mut self.entry_mut(id).sides[side] else { return };
+        at.tag = tag;
+        at.attributes = attributes;
+        self.forget_if_same(id, side);
+    }
+
+    /// Sets what was agreed on of one side's tag and attributes, other than the node says.
+    pub fn set_agreed_tag(&mut self, id: EntryId, side: Side, tag: Tag, attributes: Attributes) {
+        self.remember(id, side);
+        if let Some(at) = &mut self.entry_mut(id).sides[side] {
+            at.tag = tag;
+            at.attributes = attributes;
+        }
+        self.forget_if_same(id, side);
+    }
+
+    /// Sets which content was agreed on.
+    pub fn set_agreed_content(&mut self, id: EntryId, content: Option<ContentId>) {
+        self.entry_mut(id).content = content;
+    }
+
+    /// Agrees on an entry as its record says, for loading.
+    pub(crate) fn agree_restored(&mut self, id: EntryId, content: Option<ContentId>) {
+        let entry = self.entry_mut(id);
+        entry.agreed = true;
+        entry.content = content;
+        self.agreed += 1;
+    }
+
+    /// Sets where an entry stood when it was agreed on, for loading.
+    pub(crate) fn restore_agreed(&mut self, id: EntryId, side: Side, at: AgreedSide) {
+        self.trees[side].hold(at.parent);
+        self.entry_mut(id).sides[side] = Some(Box::new(at));
+    }
+
+    fn forget_if_same(&mut self, id: EntryId, side: Side) {
+        if self.is_as_agreed(id, side) {
+            self.forget_side(id, side);
+        }
+    }
+
+    fn is_as_agreed(&self, id: EntryId, side: Side) -> bool {
+        let entry = self.entry(id);
+        match (&entry.sides[side], entry.nodes[side]) {
+            (None, _) => true,
+            (Some(at), Some(node)) => {
+                let node = self.node(side, node);
+                node.parent == Some(at.parent)
+                    && node.name == at.name
+                    && node.tag == at.tag
+                    && node.attributes() == at.attributes
+            }
+            (Some(_), None) => false,
+        }
+    }
+
+    /// Nothing is agreed on any more.
+    pub fn disagree(&mut self, id: EntryId) {
+        for side in Side::BOTH {
+            self.forget_side(id, side);
+        }
+        let entry = self.entry_mut(id);
+        entry.content = None;
+        if std::mem::replace(&mut entry.agreed, false) {
+            self.agreed -= 1;
+        }
+    }
+
+    /// Returns the place agreed on, on one side.
+    ///
+    /// # Panics
+    /// If nothing was agreed on, or for the roots.
+    pub fn agreed_place(&self, id: EntryId, side: Side) -> (NodeId, NameId) {
+        let entry = self.entry(id);
+        if let Some(at) = &entry.sides[side] {
+            return (at.parent, at.name);
+        }
+        let node = self.node(side, entry.nodes[side].expect("an agreed entry has both nodes"));
+        (node.parent.expect("not a root"), node.name)
+    }
+
+    /// Returns the tag and the attributes agreed on, on one side.
+    ///
+    /// # Panics
+    /// If nothing was agreed on.
+    pub fn agreed_tag(&self, id: EntryId, side: Side) -> (Tag, Attributes) {
+        let entry = self.entry(id);
+        if let Some(at) = &entry.sides[side] {
+            return (at.tag.clone(), at.attributes);
+        }
+        let node = self.node(side, entry.nodes[side].expect("an agreed entry has both nodes"));
+        (node.tag.clone(), node.attributes())
+    }
+
+    /// Returns what is kept of one side's agreement beside its node.
+    pub fn agreed_apart(&self, id: EntryId, side: Side) -> Option<&AgreedSide> {
+        self.entry(id).sides[side].as_deref()
+    }
+}

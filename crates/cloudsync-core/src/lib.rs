@@ -5,23 +5,25 @@
 //! Nothing here reads a clock, opens a file or starts a thread: time and answers come in, things to
 //! do come out.
 
+pub mod backoff;
+pub mod conflict_name;
+pub mod delta;
+pub mod engine;
 pub mod event;
 pub mod failure;
 pub mod listing;
+pub mod name;
+pub mod notice;
 pub mod object;
+pub mod path;
+pub mod plan;
+pub mod policy;
 pub mod precondition;
 pub mod record;
 pub mod rules;
 pub mod side;
 pub mod small;
 pub mod time;
-pub mod engine;
-pub mod notice;
 pub mod tree;
-pub mod delta;
-pub mod plan;
-pub mod path;
-pub mod name;
-pub mod conflict_name;
-pub mod backoff;
-pub mod policy;
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -206,6 +206,9 @@ impl Engine {
         let path = self.world.path(side, node);
         self.notice(Notice::Conflict { path, kept_as: Some(place.name.clone()) });
         let deed = Deed::Rename { entry: id, place, purpose: RenamePurpose::Split };
+        if entries[side.other()] != id {
+            self.schedule.wait_for(entries[side.other()], id);
+        }
         self.begin(id, side, deed);
     }
 }

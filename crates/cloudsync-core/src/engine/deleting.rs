@@ -177,7 +177,9 @@ impl Engine {
         self.world
             .tree(side)
             .ancestors(ghost)
-            .take_while(|&at| !self.world.node(side, at).is_present())
+            .take_while(|&at| {
+                self.world.tree(side).is_live(at) && !self.world.node(side, at).is_present()
+            })
             .last()
             .unwrap_or(ghost)
     }

@@ -121,7 +121,7 @@ impl SideLedger {
         self.walk = None;
     }
 
-    fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         self.walk.is_none()
             && self.outstanding == 0
             && self.doubts.is_empty()

@@ -605,7 +605,11 @@ impl Engine {
         let trouble = super::Failing { side, path, failure: failure.clone(), attempts, told };
         self.troubles.insert(id, trouble);
         if race {
-            self.schedule.rest(id, self.now, Duration::from_millis(1));
+            // Not before what is in doubt was looked at.
+            match Side::BOTH.into_iter().find(|&side| !self.sides[side].is_settled()) {
+                Some(side) => self.schedule.look(id, side),
+                None => self.schedule.rest(id, self.now, Duration::from_millis(1)),
+            }
             return;
         }
         let (shortest, longest) = self.config.backoff;

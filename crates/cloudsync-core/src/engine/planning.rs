@@ -172,6 +172,9 @@ impl Engine {
 
     /// Both nodes of an entry go their own ways.
     pub(super) fn part(&mut self, id: EntryId) {
+        if Side::BOTH.iter().any(|&side| self.world.entry(id).nodes[side].is_none()) {
+            return;
+        }
         self.forget_absent(id);
         let own = self.world.split(id, Side::Local);
         if let Some(node) = self.world.entry(own).nodes[Side::Local] {

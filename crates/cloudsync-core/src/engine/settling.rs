@@ -225,6 +225,14 @@ impl Engine {
                 if !as_after {
                     return;
                 }
+                let from = side.other();
+                let Some(source_node) = self.world.entry(id).nodes[from] else { return };
+                let source_now = self.world.node(from, source_node);
+                if source_now.tag == *source {
+                    // What was to be copied is still there: comparing the two tells for certain.
+                    return;
+                }
+                let attributes_then = source_now.attributes();
                 let written = self.world.node(side, there).entry;
                 if written != id {
                     let lone = |entry: EntryId| {
@@ -243,11 +251,6 @@ impl Engine {
                 let content = digest.map(|digest| {
                     self.world.contents.intern(Content { size: *size, digest })
                 });
-                let from = side.other();
-                let source_node = self.world.entry(id).nodes[from].expect("checked above");
-                let source_now = self.world.node(from, source_node);
-                let unchanged = source_now.tag == *source;
-                let attributes_then = source_now.attributes();
                 if !self.world.entry(id).is_agreed() {
                     self.world.agree(id, None);
                 }
@@ -259,9 +262,6 @@ impl Engine {
                 }
                 // What was read there is what is here now; a later change of it is a change.
                 self.world.set_agreed_tag(id, from, source.clone(), attributes_then);
-                if unchanged {
-                    self.world.agree_tag(id, from);
-                }
             }
         }
     }

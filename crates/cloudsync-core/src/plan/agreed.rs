@@ -128,7 +128,7 @@ fn carry(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>, from: Side) -> Ste
             let deed = Deed::Rename { entry: other, place, purpose: RenamePurpose::Split };
             Step::Do { side: to, deed }
         }
-        Ok(Occupant::Settled(..)) => clash(view, id, from, nodes[from]),
+        Ok(Occupant::Settled) => clash(view, id, from, nodes[from]),
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn plan(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> St
     match occupant(view, to, &place, None, id) {
         Err(step) => step,
         Ok(Occupant::Free) => create(to, kind, place),
-        Ok(Occupant::Settled(..)) => give_way(view, id, side, node),
+        Ok(Occupant::Settled) => give_way(view, id, side, node),
         Ok(Occupant::Lone(other, there)) => meet(view, (id, side, node), (other, there)),
     }
 }

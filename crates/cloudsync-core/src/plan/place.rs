@@ -84,8 +84,8 @@ pub(super) fn child(world: &World, side: Side, folder: NodeId, name: &str) -> Op
 pub(super) enum Occupant {
     /// Nothing, and the name fits.
     Free,
-    /// This entry's node, which stays there as far as is known.
-    Settled(EntryId, NodeId),
+    /// A node of an agreed entry, which stays there as far as is known.
+    Settled,
     /// A node met on this side only.
     Lone(EntryId, NodeId),
 }
@@ -131,7 +131,7 @@ pub(super) fn occupant(
     if is_leaving(world, holder) {
         return Err(Step::Wait(Wait::Place(side, holder)));
     }
-    Ok(Occupant::Settled(holder, node))
+    Ok(Occupant::Settled)
 }
 
 /// Returns true if an agreed entry is about to move, to be deleted, or to be found out about.

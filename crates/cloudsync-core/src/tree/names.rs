@@ -50,15 +50,18 @@ impl Names {
         bytes.push_str(name);
         ends.push(u32::try_from(bytes.len()).expect("names under 4 GiB"));
         table.insert_unique(key, id, |&id| hash::bytes(text(bytes, ends, id).as_bytes()));
+        // A name stands for itself on both sides before its folded form is interned, which may well
+        // be new.
+        for side in Side::BOTH {
+            if let Some(folded) = &mut self.folded[side] {
+                folded.push(NameId(id));
+            }
+        }
         for side in Side::BOTH {
             if self.folded[side].is_none() {
                 continue;
             }
             let key = fold(name, &self.rules[side]).into_owned();
-            // Filled before the folded name is interned, which folds to itself.
-            if let Some(folded) = &mut self.folded[side] {
-                folded.push(NameId(id));
-            }
             if key != name {
                 let key = self.intern(&key);
                 if let Some(folded) = &mut self.folded[side] {

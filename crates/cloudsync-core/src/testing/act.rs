@@ -1,0 +1,49 @@
+//! What users do, drawn from tiny pools of names on purpose: clashes are the point.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::side::Side;
+
+/// One act of a user on one side. Paths are drawn from a small pool; an act that is not possible does
+/// nothing.
+#[derive(Clone, Debug)]
+pub enum UserAct {
+    /// Write a file with a content that is new in the run.
+    Write(Side, String),
+    /// Make a folder.
+    Mkdir(Side, String),
+    /// Rename or move.
+    Rename(Side, String, String),
+    /// Delete, folders with all that is in them.
+    Delete(Side, String),
+    /// Write equal content on both sides.
+    WriteBoth(String),
+    /// Let the engine do this many things.
+    Work(u8),
+    /// Kill the engine and start it again from its store.
+    Crash,
+}
+
+fn path() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec!["a", "b", "c", "A"]);
+    vec(name, 1..4).prop_map(|names| names.join("/"))
+}
+
+fn side() -> impl Strategy<Value = Side> {
+    prop::sample::select(vec![Side::Local, Side::Remote])
+}
+
+/// Draws a list of acts.
+pub fn user_acts(most: usize) -> impl Strategy<Value = Vec<UserAct>> {
+    let act = prop_oneof![
+        4 => (side(), path()).prop_map(|(side, path)| UserAct::Write(side, path)),
+        3 => (side(), path()).prop_map(|(side, path)| UserAct::Mkdir(side, path)),
+        4 => (side(), path(), path()).prop_map(|(side, from, to)| UserAct::Rename(side, from, to)),
+        2 => (side(), path()).prop_map(|(side, path)| UserAct::Delete(side, path)),
+        1 => path().prop_map(UserAct::WriteBoth),
+        4 => (0..40_u8).prop_map(UserAct::Work),
+        1 => Just(UserAct::Crash),
+    ];
+    vec(act, 0..most)
+}

@@ -6,6 +6,8 @@
 
 mod capabilities;
 mod content;
+#[cfg(feature = "filesystem")]
+pub mod filesystem;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod provider;

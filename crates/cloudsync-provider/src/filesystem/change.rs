@@ -1,0 +1,298 @@
+//! Everything that changes without writing content: folders, renames, deletes, attributes.
+
+use std::sync::Arc;
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{
+    AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, chmodat, fchmod, mkdirat, openat,
+    renameat, unlinkat, utimensat,
+};
+use rustix::io::{self, Errno};
+
+use crate::{Attributes, ErrorKind, Kind, ObjectRef, Observed, Result, Tag, Target};
+
+use super::disk::{Disk, Durability};
+use super::failure::{failure, refused};
+use super::look::{Look, What, look, look_at};
+use super::names::{check_name, check_path, is_within, split};
+use super::replace::{keep_aside, rename_to_free};
+use super::{sweep, write};
+
+/// Makes a folder at a free name.
+pub(super) fn create_folder(
+    disk: &Disk,
+    target: &Target,
+    attributes: Attributes,
+) -> Result<Observed> {
+    check_name("create_folder", &target.name)?;
+    let failed = |errno| failure("create_folder", errno, &target.path());
+    let parent = Arc::new(
+        disk.root
+            .open_exactly("create_folder", &target.folder, OFlags::PATH)?,
+    );
+    let mode = Mode::from_raw_mode(attributes.mode.unwrap_or(0o777) & 0o7777);
+    mkdirat(&*parent, target.name.as_str(), mode).map_err(failed)?;
+    disk.touch(&parent);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    if let Some(mode) = attributes.mode
+        && let Ok(open) = openat(&*parent, target.name.as_str(), flags, Mode::empty())
+        && look(&open).is_ok_and(|found| found.mode != mode & 0o7777)
+    {
+        // Where modes are not kept it stays as it is.
+        let _ = fchmod(&open, Mode::from_raw_mode(mode & 0o7777));
+    }
+    let found = look_at(&*parent, target.name.as_str()).map_err(failed)?;
+    flush_if_full(disk)?;
+    Ok(disk.observed_now(&found))
+}
+
+/// An object that a change was asked for.
+struct Subject<'a> {
+    folder: Arc<OwnedFd>,
+    name: &'a str,
+    look: Look,
+}
+
+/// Finds the object that a change is for, and makes sure that it is that one, in that version.
+fn find<'a>(
+    disk: &Disk,
+    operation: &'static str,
+    at: &'a ObjectRef,
+    expect: Option<&Tag>,
+) -> Result<Subject<'a>> {
+    check_path(operation, &at.path)?;
+    if at.is_root() {
+        return Err(refused(ErrorKind::Invalid, operation, "").with_detail("the root"));
+    }
+    let failed = |errno| failure(operation, errno, &at.path);
+    let (parent, name) = split(&at.path);
+    let folder = Arc::new(disk.root.open_folder(parent).map_err(failed)?);
+    let found = look_at(&*folder, name).map_err(failed)?;
+    let changed = |detail| {
+        Err(refused(ErrorKind::PreconditionFailed, operation, &at.path).with_detail(detail))
+    };
+    if found.skip(disk.root.look.device).is_some() {
+        return changed("something else stands there");
+    }
+    if at
+        .oid
+        .as_ref()
+        .is_some_and(|oid| found.oid(disk.root.volume.id) != *oid)
+    {
+        return changed("another object stands there");
+    }
+    if expect.is_some_and(|tag| found.what == What::File && found.tag() != *tag) {
+        return changed("another version");
+    }
+    Ok(Subject {
+        folder,
+        name,
+        look: found,
+    })
+}
+
+/// Renames or moves an object.
+pub(super) fn rename(
+    disk: &Disk,
+    at: &ObjectRef,
+    expect: Option<&Tag>,
+    target: &Target,
+) -> Result<Observed> {
+    check_name("rename", &target.name)?;
+    let subject = find(disk, "rename", at, expect)?;
+    let to_path = target.path();
+    let failed = |errno| failure("rename", errno, &to_path);
+    let is_folder = subject.look.what == What::Folder;
+    if is_folder && to_path != at.path && is_within(&to_path, &at.path) {
+        return Err(refused(ErrorKind::Invalid, "rename", &at.path)
+            .with_detail("a folder cannot go into itself"));
+    }
+    let to = Arc::new(
+        disk.root
+            .open_exactly("rename", &target.folder, OFlags::PATH)?,
+    );
+    let new = target.name.as_str();
+    match rename_to_free(disk, &subject.folder, subject.name, &to, new) {
+        Ok(()) => {}
+        Err(Errno::EXIST) if is_own_name(disk, &subject, &to, new) => {
+            renameat(&*subject.folder, subject.name, &*to, new).map_err(failed)?;
+        }
+        Err(Errno::INVAL) if is_folder => {
+            return Err(refused(ErrorKind::Invalid, "rename", &at.path));
+        }
+        Err(errno) => return Err(failed(errno)),
+    }
+    disk.touch(&subject.folder);
+    disk.touch(&to);
+    let found = look_at(&*to, new).map_err(failed)?;
+    let same = if is_folder {
+        (found.ino, found.btime) == (subject.look.ino, subject.look.btime)
+    } else {
+        subject.look.same_version(&found)
+    };
+    if !same {
+        // Somebody saved between our look and the rename: give it back its name. If that was taken
+        // again already, it stays where it is now, in view.
+        let _ = rename_to_free(disk, &to, new, &subject.folder, subject.name);
+        return Err(refused(ErrorKind::PreconditionFailed, "rename", &at.path));
+    }
+    flush_if_full(disk)?;
+    Ok(disk.observed_now(&found))
+}
+
+/// Returns true if the name `new`, which is taken, is another spelling of the subject's own.
+fn is_own_name(disk: &Disk, subject: &Subject<'_>, to: &OwnedFd, new: &str) -> bool {
+    let Ok(there) = look_at(to, new) else {
+        return false;
+    };
+    if (there.ino, there.btime) != (subject.look.ino, subject.look.btime) {
+        return false;
+    }
+    let same_folder = look(to)
+        .ok()
+        .zip(look(&*subject.folder).ok())
+        .is_some_and(|(a, b)| a.ino == b.ino);
+    // Another link of the file is another name, also if it differs by case only.
+    same_folder
+        && (new == subject.name
+            || subject.look.what == What::Folder
+            || subject.look.links == 1
+            || !disk.root.volume.is_case_sensitive())
+}
+
+/// Deletes a file or an empty folder. One that is gone is fine.
+pub(super) fn delete(disk: &Disk, at: &ObjectRef, kind: Kind, expect: Option<&Tag>) -> Result<()> {
+    let subject = match find(disk, "delete", at, expect) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    let changed = || refused(ErrorKind::PreconditionFailed, "delete", &at.path);
+    match (kind, subject.look.what) {
+        (Kind::File, What::File) => delete_file(disk, at, &subject, &mut || {})?,
+        (Kind::Folder, What::Folder) => delete_folder(disk, at, &subject)?,
+        _ => return Err(changed().with_detail("of another kind")),
+    }
+    disk.touch(&subject.folder);
+    flush_if_full(disk)
+}
+
+/// Parks the file under a name of ours, looks at it where nobody comes by, and only then removes it.
+/// `act` runs between the look before and the parking: there, tests let a user act.
+fn delete_file(
+    disk: &Disk,
+    at: &ObjectRef,
+    subject: &Subject<'_>,
+    act: &mut dyn FnMut(),
+) -> Result<()> {
+    let Subject { folder, name, look } = subject;
+    act();
+    let parked = disk.namer.parked(name);
+    match renameat(&**folder, *name, &**folder, parked.as_str()) {
+        Ok(()) => {}
+        Err(Errno::NOENT) => return Ok(()),
+        Err(errno) => return Err(failure("delete", errno, &at.path)),
+    }
+    match look_at(&**folder, parked.as_str()) {
+        Ok(found) if look.same_version(&found) => {
+            unlinkat(&**folder, parked.as_str(), AtFlags::empty()).map_err(|errno| {
+                let _ = rename_to_free(disk, folder, &parked, folder, name);
+                failure("delete", errno, &at.path)
+            })
+        }
+        _ => {
+            if rename_to_free(disk, folder, &parked, folder, name).is_err() {
+                drop(keep_aside(disk, folder, &parked, name));
+            }
+            Err(refused(ErrorKind::PreconditionFailed, "delete", &at.path))
+        }
+    }
+}
+
+fn delete_folder(disk: &Disk, at: &ObjectRef, subject: &Subject<'_>) -> Result<()> {
+    let remove = || unlinkat(&*subject.folder, subject.name, AtFlags::REMOVEDIR);
+    let removed = match remove() {
+        // Maybe only leftovers of ours are in it.
+        Err(Errno::NOTEMPTY | Errno::EXIST) if sweep::empties(disk, &at.path) => remove(),
+        result => result,
+    };
+    match removed {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(Errno::NOTEMPTY | Errno::EXIST) => {
+            Err(refused(ErrorKind::NotEmpty, "delete", &at.path))
+        }
+        Err(errno) => Err(failure("delete", errno, &at.path)),
+    }
+}
+
+/// Sets what is `Some`.
+pub(super) fn set_attributes(
+    disk: &Disk,
+    at: &ObjectRef,
+    expect: Option<&Tag>,
+    attributes: Attributes,
+) -> Result<Observed> {
+    let subject = find(disk, "set_attributes", at, expect)?;
+    let failed = |errno| failure("set_attributes", errno, &at.path);
+    let Subject {
+        folder,
+        name,
+        look: before,
+    } = &subject;
+    if let Some(mode) = attributes.mode
+        && mode & 0o7777 != before.mode
+    {
+        let mode = Mode::from_raw_mode(mode & 0o7777);
+        // By handle where it can be opened, so that no link is followed; by name else, where the
+        // system knows how not to follow.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match openat(&**folder, *name, flags, Mode::empty()) {
+            Ok(open) => {
+                if !look(&open).is_ok_and(|found| found.ino == before.ino) {
+                    return Err(refused(
+                        ErrorKind::PreconditionFailed,
+                        "set_attributes",
+                        &at.path,
+                    ));
+                }
+                fchmod(&open, mode)
+            }
+            Err(_) => chmod_by_name(folder, name, mode),
+        }
+        .map_err(failed)?;
+    }
+    if let Some(mtime) = attributes.mtime {
+        let omit = Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_OMIT,
+        };
+        let times = Timestamps {
+            last_access: omit,
+            last_modification: write::timespec(mtime),
+        };
+        utimensat(&**folder, *name, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
+    }
+    let found = look_at(&**folder, *name).map_err(failed)?;
+    if (found.ino, found.btime) != (before.ino, before.btime) {
+        return Err(refused(
+            ErrorKind::PreconditionFailed,
+            "set_attributes",
+            &at.path,
+        ));
+    }
+    Ok(disk.observed_now(&found))
+}
+
+fn chmod_by_name(folder: &OwnedFd, name: &str, mode: Mode) -> io::Result<()> {
+    match chmodat(folder, name, mode, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Err(Errno::ACCESS),
+        result => result,
+    }
+}
+
+fn flush_if_full(disk: &Disk) -> Result<()> {
+    if disk.durability == Durability::Full {
+        disk.flush()
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+//! What every job needs: the root, the namer of staged files, and what is not durable yet.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{Mode, OFlags, fsync, openat, syncfs};
+use rustix::io;
+
+use crate::{Error, ErrorKind, Observed, Result};
+
+use super::failure::failure;
+use super::look::{self, Look};
+use super::own::Namer;
+use super::root::Root;
+
+/// How much is made durable, and when.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Durability {
+    /// Nothing: the system writes back when it likes. A power cut can leave any mixture of old and
+    /// new, also empty files under new names. `flush` does nothing.
+    None,
+    /// A file's data before its name, for a batch at once; names with `flush`.
+    #[default]
+    Batch,
+    /// Everything before it is answered.
+    Full,
+}
+
+/// One root and everything that jobs on it share.
+#[derive(Debug)]
+pub(super) struct Disk {
+    pub(super) root: Root,
+    pub(super) namer: Arc<Namer>,
+    pub(super) durability: Durability,
+    pub(super) sweeps: bool,
+    /// Whether cloning a file's blocks was not refused yet.
+    pub(super) clones: AtomicBool,
+    touched: Mutex<Touched>,
+    /// Held while flushing, so that a second caller does not return before the first is through.
+    flushing: Mutex<()>,
+}
+
+/// Folders in which names changed since the last flush.
+#[derive(Debug)]
+enum Touched {
+    Few(Vec<(u64, Arc<OwnedFd>)>),
+    Many,
+}
+
+/// How many folders are flushed one by one.
+const FEW: usize = 8;
+
+impl Disk {
+    pub(super) fn new(root: Root, namer: Arc<Namer>, durability: Durability, sweeps: bool) -> Self {
+        Self {
+            root,
+            namer,
+            durability,
+            sweeps,
+            clones: AtomicBool::new(true),
+            touched: Mutex::new(Touched::Few(Vec::new())),
+            flushing: Mutex::new(()),
+        }
+    }
+
+    /// Returns a look as the trait says it; `now` is from before the look.
+    pub(super) fn observed(&self, found: &Look, now: i64) -> Observed {
+        found.observed(self.root.volume.id, now, self.root.volume.clock_step)
+    }
+
+    /// Returns a look taken just now as the trait says it.
+    pub(super) fn observed_now(&self, found: &Look) -> Observed {
+        self.observed(found, look::now())
+    }
+
+    /// Keeps in mind that names in `folder` changed.
+    pub(super) fn touch(&self, folder: &Arc<OwnedFd>) {
+        if self.durability == Durability::None {
+            return;
+        }
+        let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Touched::Few(folders) = &mut *touched {
+            if folders.iter().any(|(_, known)| Arc::ptr_eq(known, folder)) {
+                return;
+            }
+            let Ok(found) = look::look(folder) else {
+                *touched = Touched::Many;
+                return;
+            };
+            if folders.iter().any(|(ino, _)| *ino == found.ino) {
+                return;
+            }
+            if folders.len() == FEW {
+                *touched = Touched::Many;
+            } else {
+                folders.push((found.ino, Arc::clone(folder)));
+            }
+        }
+    }
+
+    /// Makes all names durable that were changed before this call.
+    pub(super) fn flush(&self) -> Result<()> {
+        if self.durability == Durability::None {
+            return Ok(());
+        }
+        let _flushing = self.flushing.lock().unwrap_or_else(PoisonError::into_inner);
+        let touched = {
+            let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *touched, Touched::Few(Vec::new()))
+        };
+        let one_by_one = match touched {
+            Touched::Few(folders) => folders
+                .iter()
+                .try_fold(true, |all, (_, folder)| Ok(sync_folder(folder)? && all)),
+            Touched::Many => Ok(false),
+        };
+        let flushed = match one_by_one {
+            Ok(true) => Ok(()),
+            Ok(false) => syncfs(&self.root.folder),
+            Err(errno) => Err(errno),
+        };
+        flushed.map_err(|errno| {
+            *self.touched.lock().unwrap_or_else(PoisonError::into_inner) = Touched::Many;
+            write_back("flush", errno)
+        })
+    }
+
+    /// Makes the data of files durable that lie open or, if there are many, of the whole volume.
+    pub(super) fn flush_data(&self, files: &[Option<&OwnedFd>]) -> io::Result<()> {
+        if self.durability == Durability::None || files.is_empty() {
+            return Ok(());
+        }
+        let open: Option<Vec<_>> = files.iter().copied().collect();
+        match open.as_deref() {
+            Some([one]) => fsync(one),
+            Some(few) if few.len() <= FEW => thread::scope(|scope| {
+                let jobs: Vec<_> = few
+                    .iter()
+                    .map(|file| scope.spawn(move || fsync(file)))
+                    .collect();
+                let results = jobs
+                    .into_iter()
+                    .map(|job| job.join().unwrap_or(Err(io::Errno::IO)));
+                results.fold(Ok(()), io::Result::and)
+            }),
+            _ => syncfs(&self.root.folder),
+        }
+    }
+
+    /// Returns whether files should be kept open for [`Disk::flush_data`] in a batch of `count`.
+    pub(super) fn keeps_open(&self, count: usize) -> bool {
+        self.durability != Durability::None && count <= FEW
+    }
+
+    /// Keeps in mind that this volume cannot clone blocks.
+    pub(super) fn forget_clones(&self) {
+        self.clones.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Returns false for a folder that cannot be opened for it.
+fn sync_folder(folder: impl AsFd) -> io::Result<bool> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(open) = openat(folder, ".", flags, Mode::empty()) else {
+        return Ok(false);
+    };
+    match fsync(open) {
+        Ok(()) => Ok(true),
+        Err(io::Errno::INVAL | io::Errno::OPNOTSUPP) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Makes the failure for data that the system could not write.
+pub(super) fn write_back(operation: &'static str, errno: io::Errno) -> Error {
+    match failure(operation, errno, "") {
+        error if error.kind() == ErrorKind::OutOfSpace => error,
+        error => Error::new(ErrorKind::Unavailable, operation)
+            .with_detail("the disk did not take what was written")
+            .with_source(error),
+    }
+}

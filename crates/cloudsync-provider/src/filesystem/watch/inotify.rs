@@ -1,0 +1,440 @@
+//! The watcher's service on Linux: one inotify watch a folder, on a thread of its own.
+//!
+//! Spoken to directly, for three things that decide at a hundred thousand folders: opening and reading
+//! is not asked for (a sync reads everything, and those events alone would make the kernel's queue
+//! overflow, and each overflow is a walk, which reads everything); a folder that is moved keeps its
+//! watch and takes what is below it along; a folder that goes costs what is below it, not all watches.
+//!
+//! A new folder may have content before its watch stands. It is listed after, and if there is
+//! something in it, the folder is reported as lost: to be walked.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::mem::MaybeUninit;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::fs::{FileType, OFlags, RawDir};
+use rustix::io::{self, Errno};
+
+use crate::{Error, ErrorKind, Event, Result};
+
+use super::super::disk::Disk;
+use super::super::look::{What, look_at};
+use super::super::names::join;
+use super::super::own;
+use super::super::root::open_below;
+use super::Queue;
+
+/// How long the second half of a move may take to come.
+const MOVE_MS: i64 = 20;
+
+/// Bytes of events read at once.
+const BUFFER: usize = 64 << 10;
+
+/// What a folder is watched for: everything but reading.
+fn wanted() -> WatchFlags {
+    WatchFlags::CREATE
+        | WatchFlags::DELETE
+        | WatchFlags::MODIFY
+        | WatchFlags::ATTRIB
+        | WatchFlags::CLOSE_WRITE
+        | WatchFlags::MOVED_FROM
+        | WatchFlags::MOVED_TO
+        | WatchFlags::ONLYDIR
+        | WatchFlags::EXCL_UNLINK
+}
+
+/// The thread, from outside.
+#[derive(Debug)]
+pub(super) struct Service {
+    bell: Arc<OwnedFd>,
+    over: Arc<AtomicBool>,
+}
+
+impl Service {
+    /// Watches all folders, then starts the thread.
+    pub(super) fn start(disk: &Disk, queue: Arc<Queue>) -> Result<Self> {
+        let failed = |errno| unavailable(errno);
+        let inotify =
+            inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(failed)?;
+        let root = open_below(&disk.root.folder, "", OFlags::RDONLY | OFlags::DIRECTORY)
+            .map_err(failed)?;
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(failed)?;
+        let (bell, over) = (Arc::new(bell), Arc::new(AtomicBool::new(false)));
+        let mut tree = Tree {
+            inotify: Arc::new(inotify),
+            root,
+            real: disk.root.real.clone(),
+            top: 0,
+            nodes: HashMap::new(),
+            children: BTreeMap::new(),
+            displaced: HashMap::new(),
+            moving: HashMap::new(),
+            over: Arc::clone(&over),
+        };
+        tree.watch_all().map_err(failed)?;
+        let work = Work {
+            tree,
+            queue,
+            bell: Arc::clone(&bell),
+        };
+        thread::Builder::new()
+            .name("cloudsync watcher".to_owned())
+            .spawn(move || work.run())
+            .map_err(|error| Error::new(ErrorKind::Unavailable, "events").with_source(error))?;
+        Ok(Self { bell, over })
+    }
+
+    /// Ends the thread, soon.
+    pub(super) fn stop(&self) {
+        self.over.store(true, Ordering::Relaxed);
+        // It can only fail if it rang already.
+        let _ = io::write(&*self.bell, &1_u64.to_ne_bytes());
+    }
+}
+
+fn unavailable(errno: Errno) -> Error {
+    let detail = match errno {
+        Errno::NOSPC => {
+            "the limit of watched folders is reached: raise fs.inotify.max_user_watches"
+        }
+        Errno::MFILE => "the limit of watchers is reached: raise fs.inotify.max_user_instances",
+        _ => "the folder cannot be watched",
+    };
+    Error::new(ErrorKind::Unavailable, "events")
+        .with_detail(detail)
+        .with_source(std::io::Error::from(errno))
+}
+
+/// The thread, from inside.
+struct Work {
+    tree: Tree,
+    queue: Arc<Queue>,
+    bell: Arc<OwnedFd>,
+}
+
+impl Work {
+    fn run(mut self) {
+        let mut buffer = vec![MaybeUninit::uninit(); BUFFER];
+        while !self.tree.over.load(Ordering::Relaxed) {
+            if let Err(errno) = self.turn(&mut buffer) {
+                self.queue.fail(unavailable(errno));
+                return;
+            }
+        }
+    }
+
+    /// Waits for events, and deals with all that came.
+    fn turn(&mut self, buffer: &mut [MaybeUninit<u8>]) -> io::Result<()> {
+        let wait = Timespec {
+            tv_sec: 0,
+            tv_nsec: MOVE_MS * 1_000_000,
+        };
+        let inotify = Arc::clone(&self.tree.inotify);
+        let ready = {
+            let mut fds = [
+                PollFd::new(&*inotify, PollFlags::IN),
+                PollFd::new(&*self.bell, PollFlags::IN),
+            ];
+            match poll(&mut fds, (!self.tree.moving.is_empty()).then_some(&wait)) {
+                Err(Errno::INTR) => return Ok(()),
+                ready => ready?,
+            }
+        };
+        if ready == 0 {
+            self.tree.let_go();
+            return Ok(());
+        }
+        let waiting: Vec<i32> = self.tree.moving.values().copied().collect();
+        let mut events = Reader::new(&*inotify, buffer);
+        let mut overflow = false;
+        loop {
+            match events.next() {
+                Ok(event) if event.events().contains(ReadFlags::QUEUE_OVERFLOW) => overflow = true,
+                Ok(event) => self.handle(&event)?,
+                Err(Errno::AGAIN) => break,
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        self.tree.displaced.clear();
+        if overflow {
+            self.tree.watch_all()?;
+            self.queue.push(Event::Lost {
+                path: String::new(),
+            });
+        } else if !waiting.is_empty() {
+            // A second half that was not among what came since will not come.
+            let moving = std::mem::take(&mut self.tree.moving);
+            let (old, new) = moving
+                .into_iter()
+                .partition(|(_, node)| waiting.contains(node));
+            self.tree.moving = old;
+            self.tree.let_go();
+            self.tree.moving = new;
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, event: &inotify::Event<'_>) -> io::Result<()> {
+        let what = event.events();
+        if what.contains(ReadFlags::IGNORED) {
+            self.tree.forget(event.wd());
+            return Ok(());
+        }
+        let Some(folder) = self.tree.path(event.wd()) else {
+            return Ok(());
+        };
+        if what.intersects(ReadFlags::UNMOUNT | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF) {
+            self.queue.push(Event::Lost { path: folder });
+            return Ok(());
+        }
+        let Some(name) = event.file_name() else {
+            if !folder.is_empty() {
+                self.changed(folder);
+            }
+            return Ok(());
+        };
+        // What is not UTF-8 is skipped in listings too.
+        let Ok(name) = name.to_str() else {
+            return Ok(());
+        };
+        if own::is_own(name.as_bytes()) {
+            return Ok(());
+        }
+        let path = join(&folder, name);
+        if what.contains(ReadFlags::ISDIR) {
+            self.handle_folder(event, name, &path)?;
+        }
+        self.changed(path);
+        Ok(())
+    }
+
+    fn handle_folder(
+        &mut self,
+        event: &inotify::Event<'_>,
+        name: &str,
+        path: &str,
+    ) -> io::Result<()> {
+        let (what, parent) = (event.events(), event.wd());
+        if what.contains(ReadFlags::MOVED_FROM) {
+            if let Some(node) = self.tree.detach(parent, name) {
+                self.tree.moving.insert(event.cookie(), node);
+            }
+        } else if what.contains(ReadFlags::MOVED_TO)
+            && let Some(node) = self.tree.moving.remove(&event.cookie())
+        {
+            self.tree.attach(node, parent, name);
+        } else if what.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO)
+            && self.tree.watch_new(parent, name, path)?
+        {
+            self.changed(path.to_owned());
+            self.queue.push(Event::Lost {
+                path: path.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    fn changed(&self, path: String) {
+        self.queue.push(Event::Changed {
+            oid: None,
+            path: Some(path),
+        });
+    }
+}
+
+/// The folders that are watched, by watch: each with its name and the one that it is in.
+struct Tree {
+    inotify: Arc<OwnedFd>,
+    root: OwnedFd,
+    real: PathBuf,
+    /// The root's watch.
+    top: i32,
+    nodes: HashMap<i32, Node>,
+    children: BTreeMap<(i32, Arc<str>), i32>,
+    /// Folders whose name another took before they left it: two that change places.
+    displaced: HashMap<(i32, Arc<str>), i32>,
+    /// Folders that left their place, by the move's number, until it is known where they went.
+    moving: HashMap<u32, i32>,
+    over: Arc<AtomicBool>,
+}
+
+struct Node {
+    parent: i32,
+    name: Arc<str>,
+}
+
+impl Tree {
+    /// Returns the path of a folder; `None` if it is not known, or moving.
+    fn path(&self, mut watch: i32) -> Option<String> {
+        let mut parts = Vec::new();
+        while watch != self.top {
+            let node = self.nodes.get(&watch)?;
+            // A cycle cannot be, but must not hang the thread if it is.
+            let key = (node.parent, Arc::clone(&node.name));
+            if parts.len() > 100_000 || self.children.get(&key) != Some(&watch) {
+                return None;
+            }
+            parts.push(&*node.name);
+            watch = node.parent;
+        }
+        parts.reverse();
+        Some(parts.join("/"))
+    }
+
+    /// Watches the root and all below it. What is watched and not there any more is let go.
+    fn watch_all(&mut self) -> io::Result<()> {
+        let before: HashSet<i32> = self.nodes.drain().map(|(watch, _)| watch).collect();
+        self.children.clear();
+        self.moving.clear();
+        let flags = wanted() | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
+        self.top = self.add_watch(&self.root, "", flags)?;
+        self.watch_below(self.top, String::new())?;
+        for watch in before {
+            if watch != self.top && !self.nodes.contains_key(&watch) {
+                let _ = inotify::remove_watch(&*self.inotify, watch);
+            }
+        }
+        Ok(())
+    }
+
+    /// Watches a folder that is new in a watched one, and all below it. Returns true if there is
+    /// something in it.
+    fn watch_new(&mut self, parent: i32, name: &str, path: &str) -> io::Result<bool> {
+        match self.watch_one(parent, name, path)? {
+            Some(watch) => self.watch_below(watch, path.to_owned()),
+            None => Ok(false),
+        }
+    }
+
+    /// Watches one folder; `None` if it went, or is one of those that are left alone.
+    fn watch_one(&mut self, parent: i32, name: &str, path: &str) -> io::Result<Option<i32>> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let Ok(open) = open_below(&self.root, path, flags) else {
+            return Ok(None);
+        };
+        let watch = match self.add_watch(&open, path, wanted()) {
+            Ok(watch) => watch,
+            Err(errno @ (Errno::NOSPC | Errno::NOMEM)) => return Err(errno),
+            Err(_) => return Ok(None),
+        };
+        self.moving.retain(|_, node| *node != watch);
+        self.attach(watch, parent, name);
+        Ok(Some(watch))
+    }
+
+    fn add_watch(&self, open: &OwnedFd, path: &str, flags: WatchFlags) -> io::Result<i32> {
+        // By handle, so that it is the folder that was checked; by path where there is no /proc.
+        let handle = format!("/proc/self/fd/{}", open.as_raw_fd());
+        match inotify::add_watch(&*self.inotify, handle, flags) {
+            Err(Errno::NOENT) => {
+                let path = self.real.join(path);
+                inotify::add_watch(&*self.inotify, path, flags | WatchFlags::DONT_FOLLOW)
+            }
+            result => result,
+        }
+    }
+
+    /// Watches everything below a folder that is watched. Returns true if there is anything.
+    fn watch_below(&mut self, watch: i32, path: String) -> io::Result<bool> {
+        let mut folders = vec![(watch, path)];
+        let mut found = false;
+        let mut buffer: Vec<u8> = Vec::with_capacity(32 << 10);
+        let mut names: Vec<String> = Vec::new();
+        while let Some((watch, path)) = folders.pop() {
+            if self.over.load(Ordering::Relaxed) {
+                return Ok(found);
+            }
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+            let Ok(open) = open_below(&self.root, &path, flags) else {
+                continue;
+            };
+            names.clear();
+            let mut entries = RawDir::new(&open, buffer.spare_capacity_mut());
+            while let Some(Ok(entry)) = entries.next() {
+                let Ok(name) = entry.file_name().to_str() else {
+                    continue;
+                };
+                if matches!(name, "." | "..") || own::is_own(name.as_bytes()) {
+                    continue;
+                }
+                found = true;
+                let is_folder = match entry.file_type() {
+                    FileType::Directory => true,
+                    FileType::Unknown => {
+                        look_at(open.as_fd(), name).is_ok_and(|found| found.what == What::Folder)
+                    }
+                    _ => false,
+                };
+                if is_folder {
+                    names.push(name.to_owned());
+                }
+            }
+            for name in names.drain(..) {
+                let path = join(&path, &name);
+                if let Some(child) = self.watch_one(watch, &name, &path)? {
+                    folders.push((child, path));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn attach(&mut self, watch: i32, parent: i32, name: &str) {
+        if let Some(node) = self.nodes.remove(&watch) {
+            self.remove_child(&(node.parent, node.name), watch);
+        }
+        let name: Arc<str> = name.into();
+        self.nodes.insert(
+            watch,
+            Node {
+                parent,
+                name: Arc::clone(&name),
+            },
+        );
+        let key = (parent, name);
+        if let Some(other) = self.children.insert(key.clone(), watch)
+            && other != watch
+        {
+            self.displaced.insert(key, other);
+        }
+    }
+
+    /// Takes a folder out of its place, and keeps its watch.
+    fn detach(&mut self, parent: i32, name: &str) -> Option<i32> {
+        let key = (parent, Arc::from(name));
+        self.displaced
+            .remove(&key)
+            .or_else(|| self.children.remove(&key))
+    }
+
+    fn remove_child(&mut self, key: &(i32, Arc<str>), watch: i32) {
+        if self.children.get(key) == Some(&watch) {
+            self.children.remove(key);
+        }
+    }
+
+    /// Forgets a watch that the system let go.
+    fn forget(&mut self, watch: i32) {
+        if let Some(node) = self.nodes.remove(&watch) {
+            self.remove_child(&(node.parent, node.name), watch);
+        }
+    }
+
+    /// Lets go of the folders that moved out of the root, and of all below them.
+    fn let_go(&mut self) {
+        let mut gone: Vec<i32> = self.moving.drain().map(|(_, node)| node).collect();
+        while let Some(watch) = gone.pop() {
+            let below = (watch, Arc::from(""))..(watch.saturating_add(1), Arc::from(""));
+            gone.extend(self.children.range(below).map(|(_, child)| *child));
+            self.forget(watch);
+            let _ = inotify::remove_watch(&*self.inotify, watch);
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! Writes files: stage all of a batch, make their data durable, put each in its place.
+//!
+//! A name never comes before its data, and what stands at the target meanwhile is untouched. After
+//! a crash at any point nothing of ours is in view: see [`super::own`] for what a staged name can hold.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread;
+
+use bytes::Bytes;
+use rustix::fd::OwnedFd;
+use rustix::fs::{
+    AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid, fchmod, fchown, futimens,
+    openat, unlinkat,
+};
+use rustix::io::{self, Errno};
+
+use crate::{
+    Attributes, Content, ContentHash, ErrorKind, Expect, HashKind, LocalSource, ObjectRef, Result,
+    Target, WriteRequest, Written,
+};
+
+use super::copy::{self, Buffer, Piece, Source};
+use super::disk::{Disk, Durability, write_back};
+use super::failure::{failure, refused};
+use super::look::{Look, look};
+use super::names::check_name;
+use super::replace;
+
+/// Staged bytes between two flushes.
+const BYTES: u64 = 64 << 20;
+
+/// Target folders, and files, between two flushes: all of the folders are held open.
+const FOLDERS: usize = 128;
+const FILES: usize = 4_096;
+
+/// Batches of at least this many files are worth a second thread.
+const SPLIT: usize = 32;
+
+/// A file to write, and where a blocking job gets its bytes.
+#[derive(Debug)]
+pub(super) struct Job {
+    target: Target,
+    expect: Expect,
+    bytes: Bytes,
+    /// Takes the place of `bytes`.
+    local: Option<LocalSource>,
+    size: u64,
+    attributes: Attributes,
+    hash: HashKind,
+}
+
+impl Job {
+    /// Makes a job of a request. The content comes back if it is a stream: the bytes of the job are
+    /// to come piece by piece then.
+    pub(super) fn new(request: WriteRequest) -> (Self, Option<Content>) {
+        let WriteRequest {
+            target,
+            expect,
+            content,
+            size,
+            attributes,
+            hash,
+        } = request;
+        let (bytes, local, stream) = match content {
+            Content::Bytes(bytes) => (bytes, None, None),
+            Content::Local(local) => (Bytes::new(), Some(local), None),
+            stream @ Content::Stream(_) => (Bytes::new(), None, Some(stream)),
+        };
+        (
+            Self {
+                target,
+                expect,
+                bytes,
+                local,
+                size,
+                attributes,
+                hash,
+            },
+            stream,
+        )
+    }
+
+    fn source(&self) -> Source<'_> {
+        self.local
+            .as_ref()
+            .map_or(Source::Bytes(&self.bytes), Source::Local)
+    }
+}
+
+/// Writes files whose content needs no waiting, each with a result of its own, in order.
+pub(super) fn write_all(disk: &Disk, batch: &[Job]) -> Vec<Result<Written>> {
+    let mut results = Vec::with_capacity(batch.len());
+    let mut rest = batch;
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(portion(rest));
+        write_portion(disk, now, &mut results);
+        rest = later;
+    }
+    results
+}
+
+/// Returns how many of the first requests go between two flushes.
+fn portion(batch: &[Job]) -> usize {
+    let mut bytes = 0;
+    let mut folders = std::collections::HashSet::new();
+    for (index, request) in batch.iter().enumerate().take(FILES) {
+        bytes += request.size;
+        folders.insert(&request.target.folder.path);
+        if index > 0 && (bytes > BYTES || folders.len() > FOLDERS) {
+            return index;
+        }
+    }
+    batch.len().min(FILES)
+}
+
+fn write_portion(disk: &Disk, batch: &[Job], results: &mut Vec<Result<Written>>) {
+    let keep_open = disk.keeps_open(batch.len());
+    let stage_some = |some: &[Job]| -> Vec<Result<Staged>> {
+        let mut folders = Folders::default();
+        let largest = some.iter().map(|request| request.size).max().unwrap_or(0);
+        let mut buffer = Buffer::for_size(largest);
+        some.iter()
+            .map(|request| {
+                stage(
+                    disk,
+                    &mut folders,
+                    request,
+                    request.source(),
+                    &mut buffer,
+                    keep_open,
+                )
+            })
+            .collect()
+    };
+    let staged = in_two(batch, stage_some);
+    let flushed = {
+        let files: Vec<_> = staged
+            .iter()
+            .flatten()
+            .map(|staged| staged.file.as_ref())
+            .collect();
+        disk.flush_data(&files)
+    };
+    let place_one = |(request, staged): (&Job, Result<Staged>)| {
+        let staged = staged?;
+        match flushed {
+            Ok(()) => staged.place(disk, request),
+            // Which file it was is not told: none of them is put in place.
+            Err(errno) => {
+                staged.discard();
+                Err(write_back("write", errno).with_object(request.target.path()))
+            }
+        }
+    };
+    let before = results.len();
+    if batch.len() < SPLIT {
+        results.extend(batch.iter().zip(staged).map(place_one));
+    } else {
+        let mut first = staged;
+        let second = first.split_off(batch.len() / 2);
+        let (left, right) = batch.split_at(batch.len() / 2);
+        thread::scope(|scope| {
+            let other = scope.spawn(|| right.iter().zip(second).map(place_one).collect::<Vec<_>>());
+            results.extend(left.iter().zip(first).map(place_one));
+            results.extend(joined(other, right));
+        });
+    }
+    if disk.durability == Durability::Full
+        && let Err(error) = disk.flush()
+    {
+        results[before..]
+            .iter_mut()
+            .filter(|result| result.is_ok())
+            .for_each(|result| {
+                *result = Err(error.clone());
+            });
+    }
+}
+
+/// Runs `work` over both halves of a batch at once, if it is worth it.
+fn in_two<T: Send>(
+    batch: &[Job],
+    work: impl Fn(&[Job]) -> Vec<Result<T>> + Sync,
+) -> Vec<Result<T>> {
+    if batch.len() < SPLIT {
+        return work(batch);
+    }
+    let (left, right) = batch.split_at(batch.len() / 2);
+    thread::scope(|scope| {
+        let other = scope.spawn(|| work(right));
+        let mut results = work(left);
+        results.extend(joined(other, right));
+        results
+    })
+}
+
+/// Returns a thread's results; a failure for each of its requests if it panicked.
+fn joined<T>(
+    thread: thread::ScopedJoinHandle<'_, Vec<Result<T>>>,
+    requests: &[Job],
+) -> Vec<Result<T>> {
+    thread.join().unwrap_or_else(|_| {
+        let failed = |request: &Job| {
+            Err(refused(
+                ErrorKind::Unexpected,
+                "write",
+                &request.target.path(),
+            ))
+        };
+        requests.iter().map(failed).collect()
+    })
+}
+
+/// Writes one file whose content comes piece by piece.
+pub(super) fn write_pieces(
+    disk: &Disk,
+    request: &Job,
+    mut next: impl FnMut() -> Option<Piece>,
+) -> Result<Written> {
+    let mut folders = Folders::default();
+    let mut buffer = Buffer::for_size(0);
+    let source = Source::Pieces(&mut next);
+    let keep_open = disk.keeps_open(1);
+    let staged = stage(disk, &mut folders, request, source, &mut buffer, keep_open)?;
+    if let Err(errno) = disk.flush_data(&[staged.file.as_ref()]) {
+        staged.discard();
+        return Err(write_back("write", errno).with_object(request.target.path()));
+    }
+    let written = staged.place(disk, request)?;
+    if disk.durability == Durability::Full {
+        disk.flush()?;
+    }
+    Ok(written)
+}
+
+/// Stages one file by itself.
+#[cfg(test)]
+pub(super) fn stage_alone(disk: &Disk, job: &Job) -> Result<Staged> {
+    let mut buffer = Buffer::for_size(job.size);
+    stage(
+        disk,
+        &mut Folders::default(),
+        job,
+        job.source(),
+        &mut buffer,
+        false,
+    )
+}
+
+/// The folders that a job has open.
+#[derive(Default)]
+struct Folders(HashMap<ObjectRef, Arc<OwnedFd>>);
+
+impl Folders {
+    fn open(&mut self, disk: &Disk, folder: &ObjectRef) -> Result<Arc<OwnedFd>> {
+        if let Some(open) = self.0.get(folder) {
+            return Ok(Arc::clone(open));
+        }
+        let open = Arc::new(disk.root.open_exactly("write", folder, OFlags::PATH)?);
+        self.0.insert(folder.clone(), Arc::clone(&open));
+        Ok(open)
+    }
+}
+
+/// A finished copy under a name of ours.
+#[derive(Debug)]
+pub(super) struct Staged {
+    pub(super) folder: Arc<OwnedFd>,
+    pub(super) name: String,
+    /// As we left it.
+    pub(super) look: Look,
+    hash: ContentHash,
+    file: Option<OwnedFd>,
+}
+
+impl Staged {
+    /// Removes it.
+    pub(super) fn discard(&self) {
+        // What cannot be removed now is swept at the next start.
+        let _ = unlinkat(&self.folder, self.name.as_str(), AtFlags::empty());
+    }
+
+    fn place(mut self, disk: &Disk, request: &Job) -> Result<Written> {
+        self.file = None;
+        let placed = match &request.expect {
+            Expect::Free => replace::take_free(disk, &self, &request.target),
+            Expect::Unchanged { oid, tag } => {
+                replace::replace(disk, &mut self, &request.target, oid.as_ref(), tag)
+            }
+        };
+        disk.touch(&self.folder);
+        let found = placed?;
+        Ok(Written {
+            observed: disk.observed_now(&found),
+            hash: self.hash,
+        })
+    }
+}
+
+fn stage(
+    disk: &Disk,
+    folders: &mut Folders,
+    request: &Job,
+    source: Source<'_>,
+    buffer: &mut Buffer,
+    keep_open: bool,
+) -> Result<Staged> {
+    let target = &request.target;
+    check_name("write", &target.name)?;
+    let folder = folders.open(disk, &target.folder)?;
+    let failed = |errno| failure("write", errno, &target.path());
+    let old = match &request.expect {
+        Expect::Free => None,
+        Expect::Unchanged { oid, tag } => {
+            Some(replace::expected(disk, &folder, target, oid.as_ref(), tag)?)
+        }
+    };
+    let mode = request.attributes.mode.or(old.map(|old| old.mode));
+    let name = disk.namer.copy();
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let first = Mode::from_raw_mode(mode.unwrap_or(0o666) & 0o777);
+    let file = openat(&*folder, name.as_str(), flags, first).map_err(failed)?;
+    let filled =
+        copy::fill(disk, &file, source, request.hash, buffer, &target.path()).and_then(|hash| {
+            let look =
+                finish(&file, request.attributes.mtime, mode, old.as_ref()).map_err(failed)?;
+            Ok((hash, look))
+        });
+    match filled {
+        Ok((hash, look)) => Ok(Staged {
+            folder,
+            name,
+            look,
+            hash,
+            file: keep_open.then_some(file),
+        }),
+        Err(error) => {
+            let _ = unlinkat(&*folder, name.as_str(), AtFlags::empty());
+            Err(error)
+        }
+    }
+}
+
+/// Gives a staged file its owner, mode and time, and looks at it.
+fn finish(
+    file: &OwnedFd,
+    mtime: Option<i64>,
+    mode: Option<u32>,
+    old: Option<&Look>,
+) -> io::Result<Look> {
+    let mut owned = false;
+    if let Some(old) = old
+        && rustix::process::geteuid().is_root()
+    {
+        let (uid, gid) = (Uid::from_raw(old.uid), Gid::from_raw(old.gid));
+        owned = fchown(file, Some(uid), Some(gid)).is_ok();
+    }
+    if let Some(mtime) = mtime {
+        set_mtime(file, mtime)?;
+    }
+    let found = look(file)?;
+    let Some(mode) = mode else { return Ok(found) };
+    // The process's mask, and the folder's access list, had their say when the file was made.
+    if found.mode == mode && !(owned && mode & 0o6000 != 0) {
+        return Ok(found);
+    }
+    match fchmod(file, Mode::from_raw_mode(mode & 0o7777)) {
+        Ok(()) => look(file),
+        // File systems without modes.
+        Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(found),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Sets a file's mtime; what the file system cannot hold it rounds or refuses, and that is no failure.
+pub(super) fn set_mtime(file: &OwnedFd, mtime: i64) -> io::Result<()> {
+    let omit = Timespec {
+        tv_sec: 0,
+        tv_nsec: UTIME_OMIT,
+    };
+    match futimens(
+        file,
+        &Timestamps {
+            last_access: omit,
+            last_modification: timespec(mtime),
+        },
+    ) {
+        Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        result => result,
+    }
+}
+
+/// Returns nanoseconds since 1970 as the system says times.
+pub(super) fn timespec(nanos: i64) -> Timespec {
+    Timespec {
+        tv_sec: nanos.div_euclid(1_000_000_000),
+        tv_nsec: nanos.rem_euclid(1_000_000_000),
+    }
+}

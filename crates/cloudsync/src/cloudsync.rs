@@ -1,0 +1,446 @@
+//! The handle on a pair: run it once, keep it running, look at it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cloudsync_core::backoff::Delays;
+use cloudsync_core::engine::io::{Control, HeldId, Plan, Status};
+use cloudsync_core::failure::{ErrorKind, Failure};
+use cloudsync_core::notice::Notice as EngineNotice;
+use cloudsync_core::record::{Batch, BatchId};
+use cloudsync_core::side::{BySide, Side};
+use tokio::sync::MutexGuard;
+use tokio::time::timeout;
+
+use crate::builder::Builder;
+use crate::endpoint::Given;
+use crate::error::{Error, Result};
+use crate::notices::{Notice, Notices};
+use crate::pair::Pair;
+use crate::report::SyncReport;
+use crate::runnable::{Pulse, RunError, RunOptions, Runnable, Runner, Stop, Turn};
+use crate::session::{Purpose, Session, Verdict, outcome};
+
+/// A pair of folders in two storage systems that are kept the same.
+///
+/// All methods take `&self`; whatever runs, runs in tokio tasks that end with this handle. Every
+/// future here can be dropped at any await: nothing is lost by that, or by a kill at any moment.
+#[derive(Debug)]
+pub struct CloudSync {
+    pair: Arc<Pair>,
+    runner: Runner,
+}
+
+/// How far a walk goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Depth {
+    /// The folder and all below it.
+    All,
+    /// What is in the folder; what is no longer in it is not found by that.
+    Folder,
+}
+
+impl CloudSync {
+    /// Starts to build a pair from two locations (`PATH`, `file:PATH`, `memory:NAME`) or providers.
+    pub fn builder(local: impl Into<Given>, remote: impl Into<Given>) -> Builder {
+        Builder::new(local.into(), remote.into())
+    }
+
+    pub(crate) fn new(pair: Pair) -> Self {
+        let pair = Arc::new(pair);
+        let runner = Runner::new(Service { pair: pair.clone() });
+        Self { pair, runner }
+    }
+
+    /// Brings both sides together once: until all that can be done is done. What fails is tried three
+    /// times, then it stands in the report.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] while it runs already or after a stop for good; the failure of a side
+    /// that was never seen completely; the store's, where it takes nothing.
+    ///
+    /// # Cancel safety
+    /// Dropping it breaks the run off; the next one goes on from there. [`CloudSync::stop`] ends it in
+    /// order instead, and it reports that it was interrupted.
+    pub async fn run_once(&self) -> Result<SyncReport> {
+        let mut held = self.exclusive("run_once")?;
+        *held = None;
+        loop {
+            let mut session = Session::open(&self.pair, Purpose::Sync).await?;
+            let verdict = tokio::select! {
+                verdict = session.settle() => Some(verdict),
+                () = self.pair.interrupt.notified() => None,
+            };
+            let was_complete = session.driver.live.status().complete;
+            let report = session.close().await;
+            match verdict {
+                None => {
+                    return Ok(SyncReport {
+                        interrupted: true,
+                        ..report
+                    });
+                }
+                Some(Verdict::Outdated) => {}
+                Some(verdict) => return outcome(verdict, report, was_complete),
+            }
+        }
+    }
+
+    /// Returns what a run would do now. Changes nothing, neither on a side nor in the state.
+    ///
+    /// # Errors
+    /// As [`CloudSync::run_once`].
+    pub async fn plan(&self) -> Result<Plan> {
+        let mut held = self.exclusive("plan")?;
+        *held = None;
+        loop {
+            let mut session = Session::open(&self.pair, Purpose::Plan).await?;
+            match session.settle().await {
+                Verdict::Settled => {
+                    return Ok(session
+                        .driver
+                        .live
+                        .look(|engine, _| engine.planned().clone()));
+                }
+                Verdict::Down(side, failure) => return Err(Error::of(side, failure)),
+                Verdict::StoreFailed(failure) => return Err(failure.into()),
+                Verdict::Outdated => {}
+            }
+        }
+    }
+
+    /// Keeps both sides together from now on, in a task of its own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] while it runs already or after a stop for good. What goes wrong later
+    /// is told as notices and stands in the status; it is tried again.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn start(&self) -> Result<()> {
+        drop(self.exclusive("start")?);
+        self.runner
+            .start(RunOptions::default())
+            .map_err(of_run("start"))
+    }
+
+    /// Keeps both sides together in the caller's task, until `until` says so of the status or the
+    /// time is over. What was begun is kept for the next call, until it is stopped.
+    ///
+    /// # Errors
+    /// As [`CloudSync::start`]; [`ErrorKind::Unavailable`] where the time was over first.
+    pub async fn run(
+        &self,
+        mut until: impl FnMut(&Status) -> bool,
+        limit: Option<Duration>,
+    ) -> Result<()> {
+        let mut held = self.exclusive("run")?;
+        let turns = async {
+            loop {
+                self.one_turn(&mut held).await?;
+                if until(&self.status()) {
+                    return Ok(());
+                }
+            }
+        };
+        match limit {
+            None => turns.await,
+            Some(limit) => timeout(limit, turns)
+                .await
+                .unwrap_or_else(|_| Err(over("run"))),
+        }
+    }
+
+    /// Takes one turn: waits for the next thing that happens, for as long as a feed sleeps, and does
+    /// what there is to do. What was begun is kept for the next call, until it is stopped.
+    ///
+    /// # Errors
+    /// As [`CloudSync::start`], and the store's.
+    pub async fn do_once(&self) -> Result<()> {
+        let mut held = self.exclusive("do_once")?;
+        self.one_turn(&mut held).await
+    }
+
+    async fn one_turn(&self, held: &mut Option<Session>) -> Result<()> {
+        let sleep = self.pair.sleep();
+        let mut session = match held.take() {
+            Some(session) if !session.driver.ledger.outdated => session,
+            _ => Session::open(&self.pair, Purpose::Sync).await?,
+        };
+        let _ = timeout(sleep.local.max(sleep.remote), session.driver.turn()).await;
+        session.driver.hand_out();
+        *held = Some(session);
+        Ok(())
+    }
+
+    /// Returns true from a start until its stop is complete.
+    pub fn started(&self) -> bool {
+        self.runner.started()
+    }
+
+    /// Returns true if it was asked to stop since the last start.
+    pub fn stopped(&self) -> bool {
+        self.runner.stopped()
+    }
+
+    /// Asks it to stop, and returns at once: see [`CloudSync::stop`].
+    pub fn signal_stop(&self, how: Stop) {
+        self.pair.interrupt.notify_waiters();
+        self.runner.signal_stop(how);
+    }
+
+    /// Stops it and waits until it has: nothing new is begun, what is under way may end for some
+    /// seconds and is recorded.
+    pub async fn stop(&self, how: Stop) {
+        self.signal_stop(how);
+        // Ends when the runner does: it cannot fail without a time limit.
+        let _ = self.runner.wait(None).await;
+        let held = self.pair.session.lock().await.take();
+        if let Some(session) = held {
+            session.close().await;
+        }
+    }
+
+    /// Stops many: all are asked first, then waited for.
+    pub async fn stop_all<'a>(pairs: impl IntoIterator<Item = &'a CloudSync>, how: Stop) {
+        let pairs: Vec<_> = pairs.into_iter().collect();
+        for pair in &pairs {
+            pair.signal_stop(how);
+        }
+        for pair in pairs {
+            pair.stop(how).await;
+        }
+    }
+
+    /// Waits until it does not run any more, without stopping it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] if it still runs after `limit`.
+    pub async fn wait(&self, limit: Option<Duration>) -> Result<()> {
+        self.runner.wait(limit).await.map_err(of_run("wait"))
+    }
+
+    /// Cuts all waiting short: polls the feeds, tries what failed again, now.
+    pub fn wake(&self) {
+        for side in Side::BOTH {
+            self.pair.wakes[side].notify_one();
+        }
+        if let Some(live) = self.pair.live() {
+            live.control(Control::RetryNow);
+        }
+        self.runner.wake();
+    }
+
+    /// Returns how it is doing, or was when it last ran.
+    pub fn status(&self) -> Status {
+        self.pair.status()
+    }
+
+    /// Returns true while there is something to do or under way.
+    pub fn busy(&self) -> bool {
+        self.pair.live().is_some_and(|live| {
+            let status = live.status();
+            !status.at_rest || status.in_flight > 0 || !status.complete
+        })
+    }
+
+    /// Returns how many entries are not settled: they wait for their turn, their age, another entry
+    /// or a retry.
+    pub fn change_count(&self) -> usize {
+        self.status().pending
+    }
+
+    /// Returns how long a change rests before it is acted on.
+    pub fn aging(&self) -> Duration {
+        self.pair.aging()
+    }
+
+    /// Sets how long a change rests before it is acted on, at once.
+    pub fn set_aging(&self, aging: Duration) {
+        self.pair.set_aging(aging);
+    }
+
+    /// Forgets all that is known of the pair: the next meeting is a first one, which deletes nothing.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn forget(&self) -> Result<()> {
+        if let Some(live) = self.pair.live() {
+            live.control(Control::Forget);
+            return Ok(());
+        }
+        let _held = self.exclusive("forget")?;
+        let nothing = Batch {
+            id: BatchId(0),
+            flush: BySide::default(),
+            clear: true,
+            puts: Vec::new(),
+            deletes: Vec::new(),
+            values: Vec::new(),
+        };
+        Ok(self.pair.store.apply(&nothing).await?)
+    }
+
+    /// Has a side walked now or, where nothing runs, at the next start; `false` takes back such a
+    /// wish that has not begun.
+    pub fn set_need_walk(&self, side: Side, need: bool) {
+        match self.pair.live() {
+            Some(live) if need => live.control(Control::Walk {
+                side,
+                path: String::new(),
+            }),
+            _ => self.pair.set_need_walk(side, need),
+        }
+    }
+
+    /// Has both sides (`None`), one, or a folder of one walked now; where nothing runs, all of the
+    /// side at the next start.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] for a folder without a side; the provider's, for [`Depth::Folder`].
+    pub async fn walk(&self, side: Option<Side>, folder: Option<&str>, depth: Depth) -> Result<()> {
+        let Some(side) = side else {
+            if folder.is_some() {
+                return Err(Error::invalid("walk", "a folder needs a side"));
+            }
+            for side in Side::BOTH {
+                Box::pin(self.walk(Some(side), None, depth)).await?;
+            }
+            return Ok(());
+        };
+        let path = folder.unwrap_or_default().trim_matches('/');
+        match (self.pair.live(), depth) {
+            (None, _) => self.pair.set_need_walk(side, true),
+            (Some(live), Depth::All) => live.control(Control::Walk {
+                side,
+                path: path.to_owned(),
+            }),
+            (Some(live), Depth::Folder) => {
+                let provider = &*self.pair.endpoints[side].provider;
+                crate::query::hint_folder(provider, side, path, &live)
+                    .await
+                    .map_err(|e| Error::of(side, e))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a held set of deletions go ahead, exactly that set.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] while nothing runs: held sets are found anew at each start.
+    pub fn release(&self, held: HeldId) -> Result<()> {
+        let live = self
+            .pair
+            .live()
+            .ok_or_else(|| Error::invalid("release", "it does not run"))?;
+        live.control(Control::Release(held));
+        Ok(())
+    }
+
+    /// Returns what is worth telling, from now on. Who is too slow misses some and is told so; the
+    /// engine waits for nobody.
+    pub fn notices(&self) -> Notices {
+        self.pair.board.subscribe()
+    }
+
+    /// Returns the text that names this pair in a store.
+    pub fn storage_label(&self) -> String {
+        self.pair.label()
+    }
+
+    /// Makes sure that nothing else drives the pair.
+    fn exclusive(&self, operation: &'static str) -> Result<MutexGuard<'_, Option<Session>>> {
+        self.pair.check_not_over(operation)?;
+        let running = || Error::invalid(operation, "it runs already");
+        if self.runner.started() {
+            return Err(running());
+        }
+        self.pair.session.try_lock().map_err(|_| running())
+    }
+}
+
+/// What the runner runs: one long turn, from a start to its stop.
+struct Service {
+    pair: Arc<Pair>,
+}
+
+#[async_trait]
+impl Runnable for Service {
+    async fn turn(&mut self, pulse: &Pulse) -> std::result::Result<Turn, Failure> {
+        let mut held = self.pair.session.lock().await;
+        // What single turns had begun is begun anew.
+        *held = None;
+        let opened = tokio::select! {
+            opened = Session::open(&self.pair, Purpose::Sync) => opened,
+            () = asked_to_stop(pulse) => return Ok(Turn::NothingHappened),
+        };
+        let mut session = opened.map_err(|error| {
+            self.pair.set_store_failed(&error);
+            error.failure().clone()
+        })?;
+        let drive = async {
+            while !session.driver.ledger.outdated {
+                session.driver.turn().await;
+            }
+        };
+        tokio::select! {
+            () = drive => {}
+            () = asked_to_stop(pulse) => {}
+        }
+        session.close().await;
+        Ok(Turn::Worked)
+    }
+
+    async fn done(&mut self) {
+        if let Some(session) = self.pair.session.lock().await.take() {
+            session.close().await;
+        }
+        self.pair.hooks.done().await;
+        if let Err(failure) = self.pair.store.close().await {
+            tracing::warn!(%failure, "the store was not closed in order");
+        }
+        self.pair.set_over();
+    }
+
+    fn failed(&mut self, failure: &Failure) {
+        tracing::warn!(%failure, "a run failed");
+        let failure = failure.clone();
+        self.pair
+            .board
+            .tell(Notice::Engine(EngineNotice::StoreFailed { failure }));
+    }
+
+    fn service_name(&self) -> &'static str {
+        "cloudsync"
+    }
+
+    fn delays(&self) -> Delays {
+        let sleep = self.pair.sleep();
+        Delays::around(
+            sleep
+                .local
+                .max(sleep.remote)
+                .max(Duration::from_millis(100)),
+        )
+    }
+}
+
+/// Waits until the runner is to stop.
+async fn asked_to_stop(pulse: &Pulse) {
+    while !pulse.is_stopping() {
+        pulse.interruptable_sleep(Duration::from_hours(1)).await;
+    }
+}
+
+fn of_run(operation: &'static str) -> impl Fn(RunError) -> Error {
+    move |error| match error {
+        RunError::TimedOut => over(operation),
+        other => Error::invalid(operation, other.to_string()),
+    }
+}
+
+fn over(operation: &'static str) -> Error {
+    Error::new(ErrorKind::Unavailable, operation).with_detail("the time is over")
+}

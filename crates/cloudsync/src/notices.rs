@@ -1,0 +1,140 @@
+//! What an application hears, and how: a bounded broadcast that never holds up the engine.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use cloudsync_core::notice::Notice as EngineNotice;
+use cloudsync_core::side::Side;
+use futures::stream::{BoxStream, Stream, StreamExt};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::guarded::guarded;
+use crate::hooks::Hooks;
+
+/// Notices that a subscriber may lag behind by before it misses some.
+const CAPACITY: usize = 4_096;
+
+/// Something worth telling. `Display` is one line for people.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Notice {
+    /// A side is connected, with its root in place.
+    Connected {
+        /// The side.
+        side: Side,
+        /// Where its root is, for people.
+        root: String,
+    },
+    /// What the engine tells: changes, conflicts, troubles.
+    Engine(EngineNotice),
+    /// This subscriber was too slow: so many notices are missing here.
+    Missed(u64),
+    /// A run began.
+    Started,
+    /// The stored state could not be used and was put aside: a first meeting.
+    StateSetAside {
+        /// Why.
+        reason: String,
+        /// Where it is kept.
+        kept_as: PathBuf,
+    },
+    /// A run ended.
+    Stopped,
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::Connected { side, root } => write!(f, "{side} side: connected to {root}"),
+            Notice::Engine(notice) => notice.fmt(f),
+            Notice::Missed(count) => write!(f, "{count} notices missed"),
+            Notice::Started => f.write_str("started"),
+            Notice::StateSetAside { reason, kept_as } => {
+                write!(
+                    f,
+                    "state not usable ({reason}), kept as {}",
+                    kept_as.display()
+                )
+            }
+            Notice::Stopped => f.write_str("stopped"),
+        }
+    }
+}
+
+/// Where notices are put. Nobody listening is fine.
+#[derive(Clone, Debug)]
+pub(crate) struct NoticeBoard(broadcast::Sender<Notice>);
+
+impl NoticeBoard {
+    pub(crate) fn new() -> Self {
+        Self(broadcast::Sender::new(CAPACITY))
+    }
+
+    /// Tells all who listen. Never waits.
+    pub(crate) fn tell(&self, notice: Notice) {
+        // An error only says that nobody listens.
+        let _ = self.0.send(notice);
+    }
+
+    pub(crate) fn subscribe(&self) -> Notices {
+        let stream = futures::stream::unfold(self.0.subscribe(), |mut receiver| async move {
+            match receiver.recv().await {
+                Ok(notice) => Some((notice, receiver)),
+                Err(RecvError::Lagged(count)) => Some((Notice::Missed(count), receiver)),
+                Err(RecvError::Closed) => None,
+            }
+        });
+        Notices(stream.boxed())
+    }
+}
+
+/// Notices from the moment of subscribing on, until the pair is dropped.
+pub struct Notices(BoxStream<'static, Notice>);
+
+impl Stream for Notices {
+    type Item = Notice;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Notice>> {
+        self.0.poll_next_unpin(context)
+    }
+}
+
+impl fmt::Debug for Notices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Notices")
+    }
+}
+
+/// Hands notices to the hooks until there are no more, or [`Notice::Stopped`] was handed over.
+pub(crate) async fn hand_on(mut notices: Notices, hooks: Arc<dyn Hooks>) {
+    while let Some(notice) = notices.next().await {
+        // A panic was logged, and the next notice is another matter.
+        let _ = guarded("handle_notification", hooks.handle_notification(&notice)).await;
+        if matches!(notice, Notice::Stopped) {
+            break;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_slow_subscriber_is_told_how_many_it_missed() {
+        let board = NoticeBoard::new();
+        board.tell(Notice::Started);
+        let mut notices = board.subscribe();
+        for _ in 0..CAPACITY + 10 {
+            board.tell(Notice::Stopped);
+        }
+        assert!(matches!(notices.next().await, Some(Notice::Missed(10))));
+        assert!(matches!(notices.next().await, Some(Notice::Stopped)));
+        drop(board);
+        assert_eq!(notices.count().await, CAPACITY - 1);
+    }
+}

@@ -1,0 +1,212 @@
+//! The calls that operations are made of.
+
+use std::time::Duration;
+
+use cloudsync_core::engine::io::{Act, Effect, Operation};
+use cloudsync_core::failure::{ErrorKind, Failure};
+use cloudsync_core::side::Side;
+use cloudsync_provider::{Provider, Written};
+use futures::stream::{self, StreamExt};
+use tokio::time::Instant;
+
+use super::lanes::Job;
+use super::{Outcome, Outcomes, PerformContext};
+use crate::guarded::{guarded, guarded_call};
+use crate::transfer::{self, Haste, SourceFailure};
+
+/// Outcomes of a bundle are not held back longer than this.
+const REPORT_AFTER: Duration = Duration::from_millis(20);
+
+/// Does a job and reports how it ended. Returns false where nobody wants to know.
+pub(super) async fn run(
+    context: &PerformContext,
+    side: Side,
+    job: Job,
+    outcomes: &Outcomes,
+) -> bool {
+    let operations = match job {
+        Job::Writes(operations) if operations.len() > 1 => {
+            return outcomes
+                .send(write_many(context, side, operations).await)
+                .await;
+        }
+        Job::Calls(operations) | Job::Writes(operations) => operations,
+    };
+    let mut done = Vec::new();
+    let mut reported = Instant::now();
+    for operation in operations {
+        done.push(perform_one(context, side, &operation).await);
+        if reported.elapsed() >= REPORT_AFTER {
+            if !outcomes.send(std::mem::take(&mut done)).await {
+                return false;
+            }
+            reported = Instant::now();
+        }
+    }
+    done.is_empty() || outcomes.send(done).await
+}
+
+/// Performs one operation by a call of its own.
+async fn perform_one(context: &PerformContext, side: Side, operation: &Operation) -> Outcome {
+    let outcome = match &operation.act {
+        Act::Write { .. } => write_one(context, side, operation).await,
+        act => {
+            let result = guarded_call(name(act), call(&*context.providers[side], act)).await;
+            result.map_err(|failure| blame_target(context, side, operation, failure))
+        }
+    };
+    (operation.id, outcome)
+}
+
+/// Makes a call that transfers nothing.
+async fn call(provider: &dyn Provider, act: &Act) -> Result<Effect, Failure> {
+    match act {
+        Act::CreateFolder { target, attributes } => provider
+            .create_folder(target, *attributes)
+            .await
+            .map(Effect::Changed),
+        Act::Delete { at, kind, expect } => provider
+            .delete(at, *kind, expect.as_ref())
+            .await
+            .map(|()| Effect::Deleted),
+        Act::Rename { at, expect, target } => provider
+            .rename(at, expect.as_ref(), target)
+            .await
+            .map(Effect::Changed),
+        Act::SetAttributes {
+            at,
+            expect,
+            attributes,
+        } => provider
+            .set_attributes(at, expect.as_ref(), *attributes)
+            .await
+            .map(Effect::Changed),
+        Act::Write { .. } => Err(Failure::new(ErrorKind::Invalid, "write")),
+    }
+}
+
+/// Writes one file, streaming it.
+async fn write_one(
+    context: &PerformContext,
+    side: Side,
+    operation: &Operation,
+) -> Result<Effect, Failure> {
+    let sources = &*context.providers[side.other()];
+    let request = transfer::request(
+        operation,
+        sources,
+        &context.answers,
+        &context.alarms,
+        Haste::Streamed,
+    );
+    let (request, source) = guarded_call("read", request).await?;
+    let written = guarded_call("write", context.providers[side].write(request)).await;
+    written_as(context, side, operation, &source, written)
+}
+
+/// Writes many files in one call, reading the sources beside one another first.
+async fn write_many(
+    context: &PerformContext,
+    side: Side,
+    operations: Vec<Operation>,
+) -> Vec<Outcome> {
+    let sources = &*context.providers[side.other()];
+    let read = async |operation: Operation| {
+        let request = transfer::request(
+            &operation,
+            sources,
+            &context.answers,
+            &context.alarms,
+            Haste::Eager,
+        );
+        let request = guarded_call("read", request).await;
+        (operation, request)
+    };
+    let concurrency = sources.capabilities().concurrency.max(1);
+    let read: Vec<_> = stream::iter(operations)
+        .map(read)
+        .buffered(concurrency)
+        .collect()
+        .await;
+
+    let mut outcomes = Vec::with_capacity(read.len());
+    let (mut written, mut requests) = (Vec::new(), Vec::new());
+    for (operation, request) in read {
+        match request {
+            Ok((request, source)) => {
+                written.push((operation, source));
+                requests.push(request);
+            }
+            Err(failure) => outcomes.push((operation.id, Err(failure))),
+        }
+    }
+    if requests.is_empty() {
+        return outcomes;
+    }
+    match guarded("write_batch", context.providers[side].write_batch(requests)).await {
+        Ok(results) => {
+            let lacking = || Err(Failure::new(ErrorKind::Unexpected, "write_batch"));
+            let results = results.into_iter().chain(std::iter::repeat_with(lacking));
+            for ((operation, source), result) in written.into_iter().zip(results) {
+                let outcome = written_as(context, side, &operation, &source, result);
+                outcomes.push((operation.id, outcome));
+            }
+        }
+        // One of them did it: each for itself. What is written already will say so.
+        Err(_) => {
+            for (operation, _) in written {
+                outcomes.push((operation.id, write_one(context, side, &operation).await));
+            }
+        }
+    }
+    outcomes
+}
+
+/// Says how a write ended, and whose fault it was.
+fn written_as(
+    context: &PerformContext,
+    side: Side,
+    operation: &Operation,
+    source: &SourceFailure,
+    result: Result<Written, Failure>,
+) -> Result<Effect, Failure> {
+    match result {
+        Ok(Written { observed, hash }) => Ok(Effect::Written { observed, hash }),
+        Err(failure) => Err(match source.take() {
+            Some(of_source) => of_source,
+            None => blame_target(context, side, operation, failure),
+        }),
+    }
+}
+
+/// Says of a failure that it is the changed side's, and which object it was.
+fn blame_target(
+    context: &PerformContext,
+    side: Side,
+    operation: &Operation,
+    failure: Failure,
+) -> Failure {
+    context.alarms[side].hear(&failure);
+    if failure.object().is_some() {
+        return failure;
+    }
+    match &operation.act {
+        Act::CreateFolder { target, .. } | Act::Write { target, .. } => {
+            failure.with_object(target.path())
+        }
+        Act::Delete { at, .. } | Act::Rename { at, .. } | Act::SetAttributes { at, .. } => {
+            failure.with_object(at)
+        }
+    }
+}
+
+/// The name of the call that performs an act.
+fn name(act: &Act) -> &'static str {
+    match act {
+        Act::CreateFolder { .. } => "create_folder",
+        Act::Delete { .. } => "delete",
+        Act::Rename { .. } => "rename",
+        Act::SetAttributes { .. } => "set_attributes",
+        Act::Write { .. } => "write",
+    }
+}

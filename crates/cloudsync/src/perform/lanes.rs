@@ -1,0 +1,234 @@
+//! What waits to be performed on one side, and who may take how much of it.
+
+use std::collections::VecDeque;
+
+use cloudsync_core::engine::io::{Act, Operation};
+
+/// Writes up to this size are batched.
+const SMALL_BYTES: u64 = 1 << 20;
+/// A batch is held in memory where the source is not local: no more than this.
+const BATCH_BYTES: u64 = 16 << 20;
+/// Most calls that one task makes, one after another.
+const BUNDLE: usize = 64;
+
+/// Which slots a worker uses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Lane {
+    /// Large writes, with slots of their own: they hold up nothing, and nothing holds them up.
+    Large,
+    /// All else.
+    Usual,
+}
+
+/// What a worker does next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Job {
+    /// Calls of any kind, one after another.
+    Calls(Vec<Operation>),
+    /// Small writes, in one call.
+    Writes(Vec<Operation>),
+}
+
+/// What waits on one side. Bounded by what the engine hands out.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    batch: usize,
+    slots: usize,
+    large_slots: usize,
+    /// Renames, deletes, folders, attributes.
+    light: VecDeque<Operation>,
+    small: VecDeque<Operation>,
+    large: VecDeque<Operation>,
+    workers: usize,
+    large_workers: usize,
+    /// Takes turns, so that a flood of one sort does not hold up the other.
+    small_next: bool,
+}
+
+impl Lanes {
+    pub(super) fn new(batch: usize, concurrency: usize) -> Self {
+        Self {
+            batch: batch.max(1),
+            slots: concurrency.max(1),
+            large_slots: (concurrency / 2).max(1),
+            light: VecDeque::new(),
+            small: VecDeque::new(),
+            large: VecDeque::new(),
+            workers: 0,
+            large_workers: 0,
+            small_next: false,
+        }
+    }
+
+    /// Adds an operation at the end.
+    pub(super) fn push(&mut self, operation: Operation) {
+        match operation.act {
+            Act::Write { size, .. } if size > SMALL_BYTES => self.large.push_back(operation),
+            Act::Write { .. } => self.small.push_back(operation),
+            _ => self.light.push_back(operation),
+        }
+    }
+
+    /// Returns the lane that another worker is worth having in, counting it as there.
+    pub(super) fn hire(&mut self) -> Option<Lane> {
+        let usual = self.light.len().div_ceil(self.share(self.light.len()))
+            + self.small.len().div_ceil(self.batch);
+        if self.workers < usual.min(self.slots) {
+            self.workers += 1;
+            return Some(Lane::Usual);
+        }
+        if self.large_workers < self.large.len().min(self.large_slots) {
+            self.large_workers += 1;
+            return Some(Lane::Large);
+        }
+        None
+    }
+
+    /// Takes what a worker does next. `None`: nothing; the worker is counted as gone.
+    pub(super) fn next(&mut self, lane: Lane) -> Option<Job> {
+        if lane == Lane::Large {
+            let job = self
+                .large
+                .pop_front()
+                .map(|operation| Job::Calls(vec![operation]));
+            self.large_workers -= usize::from(job.is_none());
+            return job;
+        }
+        let small = !self.small.is_empty() && (self.small_next || self.light.is_empty());
+        self.small_next = !small;
+        if small {
+            return Some(Job::Writes(self.take_small()));
+        }
+        if self.light.is_empty() {
+            self.workers -= 1;
+            return None;
+        }
+        let count = self.share(self.light.len());
+        Some(Job::Calls(self.light.drain(..count).collect()))
+    }
+
+    /// How many of `waiting` calls one worker takes: a fair share, but not too many.
+    fn share(&self, waiting: usize) -> usize {
+        waiting.div_ceil(self.slots).clamp(1, BUNDLE)
+    }
+
+    fn take_small(&mut self) -> Vec<Operation> {
+        let mut bytes = 0;
+        let fits = |operation: &&Operation| {
+            let Act::Write { size, .. } = operation.act else {
+                return false;
+            };
+            bytes += size;
+            bytes <= BATCH_BYTES
+        };
+        let count = self
+            .small
+            .iter()
+            .take(self.batch)
+            .take_while(fits)
+            .count()
+            .max(1);
+        self.small.drain(..count).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cloudsync_core::engine::io::{OperationId, Source};
+    use cloudsync_core::object::{Attributes, HashKind, Kind, ObjectRef, Tag, Target};
+    use cloudsync_core::precondition::Expect;
+    use cloudsync_core::side::Side;
+
+    use super::*;
+
+    fn delete(id: u64) -> Operation {
+        let act = Act::Delete {
+            at: ObjectRef::at("a"),
+            kind: Kind::File,
+            expect: None,
+        };
+        Operation {
+            id: OperationId(id),
+            side: Side::Local,
+            act,
+        }
+    }
+
+    fn write(id: u64, size: u64) -> Operation {
+        let act = Act::Write {
+            source: Source::Object {
+                at: ObjectRef::at("a"),
+                tag: Tag::default(),
+            },
+            target: Target {
+                folder: ObjectRef::root(),
+                name: "a".into(),
+            },
+            expect: Expect::Free,
+            size,
+            attributes: Attributes::default(),
+            hash: HashKind::Blake3,
+        };
+        Operation {
+            id: OperationId(id),
+            side: Side::Local,
+            act,
+        }
+    }
+
+    fn ids(job: Option<Job>) -> Vec<u64> {
+        let Some(Job::Calls(operations) | Job::Writes(operations)) = job else {
+            return vec![];
+        };
+        operations.iter().map(|operation| operation.id.0).collect()
+    }
+
+    #[test]
+    fn small_writes_share_a_batch_and_large_ones_go_apart() {
+        let mut lanes = Lanes::new(3, 2);
+        for id in 0..5 {
+            lanes.push(write(id, 10));
+        }
+        lanes.push(write(5, SMALL_BYTES + 1));
+        lanes.push(write(6, SMALL_BYTES + 1));
+        let hired: Vec<_> = std::iter::from_fn(|| lanes.hire()).collect();
+        assert_eq!(hired, [Lane::Usual, Lane::Usual, Lane::Large]);
+        assert_eq!(ids(lanes.next(Lane::Usual)), [0, 1, 2]);
+        assert_eq!(ids(lanes.next(Lane::Usual)), [3, 4]);
+        assert_eq!(lanes.next(Lane::Usual), None);
+        assert_eq!(ids(lanes.next(Lane::Large)), [5]);
+        assert_eq!(ids(lanes.next(Lane::Large)), [6]);
+        assert_eq!(lanes.next(Lane::Large), None);
+        assert_eq!((lanes.workers, lanes.large_workers), (1, 0));
+    }
+
+    #[test]
+    fn calls_are_shared_among_the_workers_and_take_turns_with_writes() {
+        let mut lanes = Lanes::new(8, 4);
+        (0..6).for_each(|id| lanes.push(delete(id)));
+        (6..9).for_each(|id| lanes.push(write(id, 1)));
+        assert_eq!(std::iter::from_fn(|| lanes.hire()).count(), 4);
+        assert_eq!(ids(lanes.next(Lane::Usual)), [0, 1]);
+        assert_eq!(ids(lanes.next(Lane::Usual)), [6, 7, 8]);
+        assert_eq!(ids(lanes.next(Lane::Usual)), [2]);
+    }
+
+    #[test]
+    fn a_batch_has_a_limit_of_bytes() {
+        let mut lanes = Lanes::new(100, 1);
+        (0..40).for_each(|id| lanes.push(write(id, SMALL_BYTES)));
+        assert_eq!(ids(lanes.next(Lane::Usual)).len(), 16);
+    }
+
+    #[test]
+    fn a_worker_that_left_is_hired_again() {
+        let mut lanes = Lanes::new(1, 1);
+        lanes.push(delete(0));
+        assert_eq!(lanes.hire(), Some(Lane::Usual));
+        assert_eq!(lanes.hire(), None);
+        assert_eq!(ids(lanes.next(Lane::Usual)), [0]);
+        assert_eq!(lanes.next(Lane::Usual), None);
+        lanes.push(delete(1));
+        assert_eq!(lanes.hire(), Some(Lane::Usual));
+    }
+}

@@ -35,7 +35,12 @@ pub fn sight(world: &World, side: Side, id: NodeId) -> Sight {
         Presence::Absent => Sight::Absent(id),
         Presence::Gone => Sight::Unknown(id),
         Presence::Present if node.doubtful || node.racy => Sight::Unknown(id),
-        Presence::Present if world.tree(side).ancestors(id).all(|at| world.node(side, at).listed) => {
+        Presence::Present
+            if world
+                .tree(side)
+                .ancestors(id)
+                .all(|at| world.node(side, at).listed) =>
+        {
             Sight::Present(id)
         }
         Presence::Present => Sight::Unknown(id),
@@ -45,14 +50,21 @@ pub fn sight(world: &World, side: Side, id: NodeId) -> Sight {
 /// Returns true if all that is in a folder is known, and so is the way to it.
 pub fn is_known(world: &World, side: Side, folder: NodeId) -> bool {
     world.node(side, folder).listed
-        && world.tree(side).ancestors(folder).all(|at| world.node(side, at).listed)
+        && world
+            .tree(side)
+            .ancestors(folder)
+            .all(|at| world.node(side, at).listed)
 }
 
 /// Returns true if a present node of an agreed entry is not where it was agreed to be. Names are
 /// compared by their bytes.
 pub fn moved(world: &World, side: Side, id: EntryId) -> bool {
-    let Some(at) = world.agreed_apart(id, side) else { return false };
-    let Some(node) = world.entry(id).nodes[side] else { return false };
+    let Some(at) = world.agreed_apart(id, side) else {
+        return false;
+    };
+    let Some(node) = world.entry(id).nodes[side] else {
+        return false;
+    };
     let node = world.node(side, node);
     node.is_present() && (node.parent() != Some(at.parent) || node.name() != at.name)
 }
@@ -67,7 +79,9 @@ pub fn content_change(world: &World, side: Side, id: EntryId) -> Change {
     if entry.kind == Kind::Folder || node.tag == at.tag {
         return Change::Same;
     }
-    let Some(agreed) = entry.content() else { return Change::Changed };
+    let Some(agreed) = entry.content() else {
+        return Change::Changed;
+    };
     match node.content {
         Some(content) if content == agreed => Change::Same,
         Some(_) => Change::Changed,
@@ -80,8 +94,7 @@ pub fn content_change(world: &World, side: Side, id: EntryId) -> Change {
 pub fn is_pending(world: &World, id: EntryId) -> bool {
     Side::BOTH.into_iter().any(|side| {
         world.agreed_apart(id, side).is_some()
-            || world.entry(id).nodes[side].is_none_or(|node| {
-                !matches!(sight(world, side, node), Sight::Present(_))
-            })
+            || world.entry(id).nodes[side]
+                .is_none_or(|node| !matches!(sight(world, side, node), Sight::Present(_)))
     })
 }

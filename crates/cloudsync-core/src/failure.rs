@@ -91,7 +91,14 @@ impl Failure {
             | ErrorKind::Unavailable => Retry::After(None),
             _ => Retry::Never,
         };
-        Self(Arc::new(Inner { kind, operation, retry, object: None, detail: None, source: None }))
+        Self(Arc::new(Inner {
+            kind,
+            operation,
+            retry,
+            object: None,
+            detail: None,
+            source: None,
+        }))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {

@@ -23,7 +23,7 @@ pub mod record;
 pub mod rules;
 pub mod side;
 pub mod small;
-pub mod time;
-pub mod tree;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod time;
+pub mod tree;

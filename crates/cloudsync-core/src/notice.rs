@@ -103,19 +103,45 @@ impl Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Notice::Conflict { path, kept_as: Some(name) } => {
+            Notice::Conflict {
+                path,
+                kept_as: Some(name),
+            } => {
                 write!(f, "conflict: {path}, the other version is kept as {name}")
             }
-            Notice::Conflict { path, kept_as: None } => write!(f, "conflict: {path}"),
-            Notice::DeletionsHeld { side, count, total, .. } => {
-                write!(f, "deletions held: {count} of {total} objects on the {side} side")
+            Notice::Conflict {
+                path,
+                kept_as: None,
+            } => write!(f, "conflict: {path}"),
+            Notice::DeletionsHeld {
+                side, count, total, ..
+            } => {
+                write!(
+                    f,
+                    "deletions held: {count} of {total} objects on the {side} side"
+                )
             }
             Notice::Discarded { side, path } => write!(f, "not synced: {path} ({side})"),
-            Notice::Done { side, operation, path, from: Some(from), .. } => {
+            Notice::Done {
+                side,
+                operation,
+                path,
+                from: Some(from),
+                ..
+            } => {
                 write!(f, "{operation} {from} to {path} ({side})")
             }
-            Notice::Done { side, operation, path, .. } => write!(f, "{operation} {path} ({side})"),
-            Notice::Failed { side, path, failure } => write!(f, "{path} ({side}): {failure}"),
+            Notice::Done {
+                side,
+                operation,
+                path,
+                ..
+            } => write!(f, "{operation} {path} ({side})"),
+            Notice::Failed {
+                side,
+                path,
+                failure,
+            } => write!(f, "{path} ({side}): {failure}"),
             Notice::SideDown { side, failure } => write!(f, "{side} side: {failure}"),
             Notice::SideSeen { side, objects } => write!(f, "{side} side: {objects} objects"),
             Notice::Skipped { side, path, reason } => {

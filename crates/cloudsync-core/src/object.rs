@@ -80,19 +80,26 @@ impl ContentHash {
     pub fn new(kind: HashKind, digest: &[u8]) -> Self {
         let mut padded = [0; 32];
         padded[..digest.len()].copy_from_slice(digest);
-        Self { kind, digest: padded }
+        Self {
+            kind,
+            digest: padded,
+        }
     }
 }
 
 impl fmt::Debug for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}:", self.kind)?;
-        self.digest[..6].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.digest[..6]
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
 /// What travels beside the content, where both sides can hold it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
 pub struct Attributes {
     /// Time of the last change of content, nanoseconds since 1970, as the side says it.
     pub mtime: Option<i64>,
@@ -132,12 +139,18 @@ pub struct ObjectRef {
 impl ObjectRef {
     /// Names an object by path alone.
     pub fn at(path: impl Into<String>) -> Self {
-        Self { oid: None, path: path.into() }
+        Self {
+            oid: None,
+            path: path.into(),
+        }
     }
 
     /// Names an object by id and path.
     pub fn new(oid: Oid, path: impl Into<String>) -> Self {
-        Self { oid: Some(oid), path: path.into() }
+        Self {
+            oid: Some(oid),
+            path: path.into(),
+        }
     }
 
     /// Names the root of the pair on this side.
@@ -153,7 +166,11 @@ impl ObjectRef {
 
 impl fmt::Display for ObjectRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.path.is_empty() { "/" } else { &self.path })
+        f.write_str(if self.path.is_empty() {
+            "/"
+        } else {
+            &self.path
+        })
     }
 }
 

@@ -39,7 +39,9 @@ impl fmt::Display for Side {
 }
 
 /// A value for each side.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
 pub struct BySide<T> {
     /// The value of [`Side::Local`].
     pub local: T,
@@ -62,7 +64,10 @@ impl<T> BySide<T> {
 
     /// Borrows both values.
     pub const fn as_ref(&self) -> BySide<&T> {
-        BySide { local: &self.local, remote: &self.remote }
+        BySide {
+            local: &self.local,
+            remote: &self.remote,
+        }
     }
 
     /// Converts both values.

@@ -13,7 +13,10 @@ pub struct SmallBytes(Repr);
 
 #[derive(Clone)]
 enum Repr {
-    Inline { len: u8, bytes: [u8; SmallBytes::INLINE] },
+    Inline {
+        len: u8,
+        bytes: [u8; SmallBytes::INLINE],
+    },
     Heap(Box<[u8]>),
 }
 

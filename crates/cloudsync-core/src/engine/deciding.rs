@@ -49,7 +49,11 @@ impl Engine {
         if self.decisions.on_hold.contains(&id) || self.decisions.asked.contains(&id) {
             return;
         }
-        let local = if self.world.entry(id).nodes.local.is_some() { id } else { other };
+        let local = if self.world.entry(id).nodes.local.is_some() {
+            id
+        } else {
+            other
+        };
         let remote = if local == id { other } else { id };
         let entries = BySide::new(local, remote);
         if self.decisions.asked.contains(&local) || self.decisions.asked.contains(&remote) {
@@ -61,7 +65,11 @@ impl Engine {
         };
         let (local, remote) = (attribute(Side::Local), attribute(Side::Remote));
         let take = |local_wins: bool| Resolution::Take {
-            side: if local_wins { Side::Local } else { Side::Remote },
+            side: if local_wins {
+                Side::Local
+            } else {
+                Side::Remote
+            },
             keep_loser: false,
         };
         let resolution = match self.config.on_conflict {
@@ -93,8 +101,9 @@ impl Engine {
                 tag: at.tag.clone(),
                 size: at.size,
                 attributes: at.attributes(),
-                hash: at.content.map(|content| {
-                    ContentHash { kind: self.hash_kind, digest: self.world.contents.get(content).digest }
+                hash: at.content.map(|content| ContentHash {
+                    kind: self.hash_kind,
+                    digest: self.world.contents.get(content).digest,
                 }),
             }
         };
@@ -103,16 +112,25 @@ impl Engine {
         let tags = versions.as_ref().map(|version| version.tag.clone());
         self.decisions.asking.insert(id, Asking { entries, tags });
         self.decisions.asked.extend([entries.local, entries.remote]);
-        self.out.push_back(Output::Question(Question { id, paths, versions }));
+        self.out.push_back(Output::Question(Question {
+            id,
+            paths,
+            versions,
+        }));
     }
 
     pub(super) fn answered(&mut self, question: QuestionId, answer: Answer) {
-        let Some(Asking { entries, tags }) = self.decisions.asking.remove(&question) else { return };
+        let Some(Asking { entries, tags }) = self.decisions.asking.remove(&question) else {
+            return;
+        };
         for side in Side::BOTH {
             self.decisions.asked.remove(&entries[side]);
         }
         let as_asked = Side::BOTH.iter().all(|&side| {
-            let node = self.world.find(entries[side]).and_then(|entry| entry.nodes[side]);
+            let node = self
+                .world
+                .find(entries[side])
+                .and_then(|entry| entry.nodes[side]);
             node.is_some_and(|node| {
                 let at = self.world.node(side, node);
                 at.is_present() && at.tag == tags[side]
@@ -143,11 +161,20 @@ impl Engine {
             Resolution::Hold => {
                 self.decisions.on_hold.insert(entries.local);
                 let (_, path) = self.entry_path(entries.local);
-                self.notice(Notice::Conflict { path, kept_as: None });
+                self.notice(Notice::Conflict {
+                    path,
+                    kept_as: None,
+                });
             }
             Resolution::KeepBoth => self.set_aside(entries, Side::Local),
-            Resolution::Take { side, keep_loser: true } => self.set_aside(entries, side.other()),
-            Resolution::Take { side, keep_loser: false } => {
+            Resolution::Take {
+                side,
+                keep_loser: true,
+            } => self.set_aside(entries, side.other()),
+            Resolution::Take {
+                side,
+                keep_loser: false,
+            } => {
                 let id = self.as_one(entries);
                 self.tell_conflict(id);
                 self.supersede(id, side.other());
@@ -170,7 +197,10 @@ impl Engine {
 
     fn tell_conflict(&mut self, id: EntryId) {
         let (_, path) = self.entry_path(id);
-        self.notice(Notice::Conflict { path, kept_as: None });
+        self.notice(Notice::Conflict {
+            path,
+            kept_as: None,
+        });
     }
 
     /// Makes one agreed entry of two versions, so that one can be written over the other.
@@ -186,7 +216,8 @@ impl Engine {
         // Both count as changed, until one is written over the other.
         for side in Side::BOTH {
             let attributes = self.world.agreed_tag(id, side).1;
-            self.world.set_agreed_tag(id, side, Tag::default(), attributes);
+            self.world
+                .set_agreed_tag(id, side, Tag::default(), attributes);
         }
         self.persisting.dirty(id);
         id
@@ -204,8 +235,15 @@ impl Engine {
         let node = self.world.entry(id).nodes[side].expect("a version on each side");
         let place = conflict_place(&self.view(), side, node);
         let path = self.world.path(side, node);
-        self.notice(Notice::Conflict { path, kept_as: Some(place.name.clone()) });
-        let deed = Deed::Rename { entry: id, place, purpose: RenamePurpose::Split };
+        self.notice(Notice::Conflict {
+            path,
+            kept_as: Some(place.name.clone()),
+        });
+        let deed = Deed::Rename {
+            entry: id,
+            place,
+            purpose: RenamePurpose::Split,
+        };
         if entries[side.other()] != id {
             self.schedule.wait_for(entries[side.other()], id);
         }

@@ -39,7 +39,9 @@ impl Deletions {
     }
 
     pub(super) fn is_absent(&self, id: EntryId) -> bool {
-        Side::BOTH.iter().any(|&side| self.absent[side].contains(&id))
+        Side::BOTH
+            .iter()
+            .any(|&side| self.absent[side].contains(&id))
     }
 
     /// An entry is not to be deleted, or gone.
@@ -54,7 +56,12 @@ impl Deletions {
     pub(super) fn held(&self) -> Vec<Held> {
         let held = |side: Side| {
             let (id, entries) = self.held[side].as_ref()?;
-            Some(Held { id: *id, side, count: entries.len(), total: 0 })
+            Some(Held {
+                id: *id,
+                side,
+                count: entries.len(),
+                total: 0,
+            })
         };
         Side::BOTH.into_iter().filter_map(held).collect()
     }
@@ -72,14 +79,18 @@ impl Engine {
     }
 
     fn asks_about_content(&self) -> bool {
-        self.asked.values().any(|asked| matches!(asked, Asked::Hash { .. }))
+        self.asked
+            .values()
+            .any(|asked| matches!(asked, Asked::Hash { .. }))
     }
 
     /// Where nothing is left to do, the count of deletions starts anew.
     fn note_quiet(&mut self) {
         if self.flights.is_empty()
             && self.asked.is_empty()
-            && Side::BOTH.iter().all(|&side| self.deletions.wanted[side].is_empty())
+            && Side::BOTH
+                .iter()
+                .all(|&side| self.deletions.wanted[side].is_empty())
         {
             self.deletions.done = BySide::default();
         }
@@ -93,7 +104,10 @@ impl Engine {
         let gone = side.other();
         // Net deletions: everything that is absent there and was agreed on, moves matched before.
         let released = &self.deletions.released;
-        let pending = self.deletions.absent[gone].iter().filter(|id| !released.contains(id)).count();
+        let pending = self.deletions.absent[gone]
+            .iter()
+            .filter(|id| !released.contains(id))
+            .count();
         let count = pending + self.deletions.done[side];
         let total = self.world.agreed_len() + self.deletions.done[side];
         let too_many = self.config.guard.is_some_and(|guard| {
@@ -125,18 +139,28 @@ impl Engine {
         let released = &self.deletions.released;
         let absent = &self.deletions.absent[side.other()];
         let set: BTreeSet<EntryId> = absent.difference(released).copied().collect();
-        if self.deletions.held[side].as_ref().is_some_and(|(_, held)| *held == set) {
+        if self.deletions.held[side]
+            .as_ref()
+            .is_some_and(|(_, held)| *held == set)
+        {
             return;
         }
         let id = HeldId(self.new_id());
         let count = set.len();
         self.deletions.held[side] = Some((id, set));
-        self.notice(Notice::DeletionsHeld { id, side, count, total });
+        self.notice(Notice::DeletionsHeld {
+            id,
+            side,
+            count,
+            total,
+        });
     }
 
     pub(super) fn release(&mut self, id: HeldId) {
         for side in Side::BOTH {
-            if self.deletions.held[side].as_ref().is_some_and(|(held, _)| *held == id)
+            if self.deletions.held[side]
+                .as_ref()
+                .is_some_and(|(held, _)| *held == id)
                 && let Some((_, set)) = self.deletions.held[side].take()
             {
                 self.deletions.released.extend(set);
@@ -151,12 +175,19 @@ impl Engine {
         }
         // Much may have happened since it was wished for.
         let step = plan(&self.view(), id);
-        if step != (Step::Do { side, deed: Deed::Delete }) {
+        if step
+            != (Step::Do {
+                side,
+                deed: Deed::Delete,
+            })
+        {
             self.touch(id);
             return;
         }
         let gone = side.other();
-        let Some(ghost) = self.world.entry(id).nodes[gone] else { return };
+        let Some(ghost) = self.world.entry(id).nodes[gone] else {
+            return;
+        };
         let top = self.topmost_absent(gone, ghost);
         if self.world.node(gone, top).verified || self.config.dry_run {
             self.begin(id, side, Deed::Delete);
@@ -169,8 +200,19 @@ impl Engine {
         }
         let query = QueryId(self.new_id());
         let at = ObjectRef::at(self.world.path(gone, top));
-        self.asked.insert(query, Asked::Verify { side: gone, node: top });
-        self.out.push_back(Output::Query(Query::Info { id: query, side: gone, at, check_root: true }));
+        self.asked.insert(
+            query,
+            Asked::Verify {
+                side: gone,
+                node: top,
+            },
+        );
+        self.out.push_back(Output::Query(Query::Info {
+            id: query,
+            side: gone,
+            at,
+            check_root: true,
+        }));
     }
 
     fn topmost_absent(&self, side: Side, ghost: NodeId) -> NodeId {
@@ -190,7 +232,11 @@ impl Engine {
         node: NodeId,
         outcome: Result<Option<Found>, Failure>,
     ) {
-        let waiting = self.deletions.verifying.remove(&(side, node)).unwrap_or_default();
+        let waiting = self
+            .deletions
+            .verifying
+            .remove(&(side, node))
+            .unwrap_or_default();
         if !self.world.tree(side).is_live(node) || self.world.node(side, node).is_present() {
             waiting.into_iter().for_each(|id| self.touch(id));
             return;

@@ -7,7 +7,9 @@ use crate::event::{Cursor, Event};
 use crate::failure::Failure;
 use crate::listing::{Found, Listing};
 use crate::notice::Notice;
-use crate::object::{Attributes, ContentHash, HashKind, Kind, ObjectRef, Observed, Oid, Tag, Target};
+use crate::object::{
+    Attributes, ContentHash, HashKind, Kind, ObjectRef, Observed, Oid, Tag, Target,
+};
 use crate::precondition::Expect;
 use crate::record::{Batch, BatchId};
 use crate::side::{BySide, Side};
@@ -376,7 +378,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { operations: 2_048, bytes: 256 << 20, queries: 64 }
+        Self {
+            operations: 2_048,
+            bytes: 256 << 20,
+            queries: 64,
+        }
     }
 }
 
@@ -393,7 +399,11 @@ pub struct Guard {
 
 impl Default for Guard {
     fn default() -> Self {
-        Self { max_count: 1_000, max_share: 0.5, min_count: 20 }
+        Self {
+            max_count: 1_000,
+            max_share: 0.5,
+            min_count: 20,
+        }
     }
 }
 

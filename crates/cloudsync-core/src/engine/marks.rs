@@ -24,7 +24,9 @@ impl Marks {
     /// Returns true if it was in the set.
     pub(super) fn remove(&mut self, id: EntryId) -> bool {
         let (word, bit) = position(id);
-        let Some(bits) = self.words.get_mut(word) else { return false };
+        let Some(bits) = self.words.get_mut(word) else {
+            return false;
+        };
         let old = *bits & bit != 0;
         *bits &= !bit;
         self.count -= usize::from(old);

@@ -129,7 +129,11 @@ impl Engine {
                     self.done(id, result);
                 }
             }
-            Input::Events { side, events, cursor } => self.hinted(side, events, cursor),
+            Input::Events {
+                side,
+                events,
+                cursor,
+            } => self.hinted(side, events, cursor),
             Input::Found { query, outcome } => self.found(query, outcome),
             Input::Hashed { query, outcome } => self.hashed(query, outcome),
             Input::Listed { query, listings } => self.listed(query, &listings),
@@ -160,9 +164,13 @@ impl Engine {
     pub fn next_wake(&self) -> Option<Time> {
         let walks = Side::BOTH.iter().filter_map(|&side| {
             let every = self.config.walk_every[side]?;
-            self.sides[side].is_up().then(|| self.sides[side].walked_at + every)
+            self.sides[side]
+                .is_up()
+                .then(|| self.sides[side].walked_at + every)
         });
-        let looks = Side::BOTH.iter().filter_map(|&side| self.sides[side].next_relook());
+        let looks = Side::BOTH
+            .iter()
+            .filter_map(|&side| self.sides[side].next_relook());
         [self.schedule.next(), self.persisting.wake()]
             .into_iter()
             .flatten()
@@ -180,7 +188,9 @@ impl Engine {
     /// taken before, and given with [`Input::Events`].
     pub fn needs_walk(&self, side: Side) -> bool {
         let ledger = &self.sides[side];
-        self.config.rules[side].feed != Feed::Resumable || !ledger.was_walked || ledger.cursor.is_none()
+        self.config.rules[side].feed != Feed::Resumable
+            || !ledger.was_walked
+            || ledger.cursor.is_none()
     }
 
     /// Returns how long a change rests before it is acted on.
@@ -226,7 +236,11 @@ impl Engine {
             || (self.may_plan() && self.schedule.has_ready());
         let pending = self.schedule.pending();
         let resting_only_troubled = pending
-            == self.troubles.keys().filter(|&&id| self.schedule.time_of(id).is_some()).count();
+            == self
+                .troubles
+                .keys()
+                .filter(|&&id| self.schedule.time_of(id).is_some())
+                .count();
         Status {
             at_rest: !busy && resting_only_troubled,
             complete: self.is_complete(),
@@ -235,7 +249,11 @@ impl Engine {
             objects: BySide::from_fn(|side| self.world.tree(side).len()),
             troubles: troubles.collect(),
             held: self.deletions.held(),
-            conflicts: self.decisions.on_hold().map(|id| self.entry_path(id).1).collect(),
+            conflicts: self
+                .decisions
+                .on_hold()
+                .map(|id| self.entry_path(id).1)
+                .collect(),
             skipped: self.skipped(),
             down: BySide::from_fn(|side| self.sides[side].down.clone()),
             store: self.persisting.failure().cloned(),
@@ -290,8 +308,15 @@ impl Engine {
 
     fn side_down(&mut self, side: Side, failure: Failure) {
         let ledger = &mut self.sides[side];
-        if ledger.down.as_ref().is_none_or(|old| old.kind() != failure.kind()) {
-            self.out.push_back(Output::Notice(Notice::SideDown { side, failure: failure.clone() }));
+        if ledger
+            .down
+            .as_ref()
+            .is_none_or(|old| old.kind() != failure.kind())
+        {
+            self.out.push_back(Output::Notice(Notice::SideDown {
+                side,
+                failure: failure.clone(),
+            }));
         }
         self.sides[side].go_down(failure);
     }
@@ -329,7 +354,11 @@ impl Engine {
     /// Returns where an entry is, for people.
     fn entry_path(&self, id: EntryId) -> (Side, String) {
         let entry = self.world.entry(id);
-        let sides = || Side::BOTH.into_iter().filter_map(|side| Some((side, entry.nodes[side]?)));
+        let sides = || {
+            Side::BOTH
+                .into_iter()
+                .filter_map(|side| Some((side, entry.nodes[side]?)))
+        };
         let present = sides().find(|&(side, node)| self.world.node(side, node).is_present());
         match present.or_else(|| sides().next()) {
             Some((side, node)) => (side, self.world.path(side, node)),
@@ -378,7 +407,7 @@ impl Engine {
 
     /// An entry was dealt with: whoever waited for it is planned again.
     fn settled(&mut self, id: EntryId) {
-        self.schedule.place_settled(id);
+        self.schedule.stop_waiting(id);
         for waiter in self.schedule.waiters(id) {
             self.touch(waiter);
         }
@@ -389,5 +418,8 @@ impl Engine {
 fn pair_hash(rules: BySide<&Rules>) -> HashKind {
     let (local, remote) = (&rules.local.native_hashes, &rules.remote.native_hashes);
     let both = local.iter().find(|kind| remote.contains(kind));
-    *both.or(remote.first()).or(local.first()).unwrap_or(&HashKind::Blake3)
+    *both
+        .or(remote.first())
+        .or(local.first())
+        .unwrap_or(&HashKind::Blake3)
 }

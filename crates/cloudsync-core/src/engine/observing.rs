@@ -84,11 +84,29 @@ pub(super) struct Stray {
 /// What a query was about.
 #[derive(Clone, Debug)]
 pub(super) enum Asked {
-    Hash { entry: EntryId, side: Side, tag: crate::object::Tag },
-    Place { side: Side, folder: NodeId, name: NameId, asked: Tick },
-    Object { side: Side, node: NodeId, asked: Tick },
-    Verify { side: Side, node: NodeId },
-    Walk { side: Side },
+    Hash {
+        entry: EntryId,
+        side: Side,
+        tag: crate::object::Tag,
+    },
+    Place {
+        side: Side,
+        folder: NodeId,
+        name: NameId,
+        asked: Tick,
+    },
+    Object {
+        side: Side,
+        node: NodeId,
+        asked: Tick,
+    },
+    Verify {
+        side: Side,
+        node: NodeId,
+    },
+    Walk {
+        side: Side,
+    },
 }
 
 impl SideLedger {
@@ -104,7 +122,11 @@ impl SideLedger {
     }
 
     pub(super) fn next_relook(&self) -> Option<Time> {
-        [self.relooks.keys().next(), self.retries.keys().next()].into_iter().flatten().min().copied()
+        [self.relooks.keys().next(), self.retries.keys().next()]
+            .into_iter()
+            .flatten()
+            .min()
+            .copied()
     }
 
     pub(super) fn want_walk(&mut self, from: NodeId) {
@@ -140,7 +162,8 @@ impl Engine {
         ledger.down = None;
         if ledger.identity.as_ref() != Some(&identity) {
             ledger.identity = Some(identity.clone());
-            self.persisting.set_value(&format!("root.{side}"), Some(identity.into_bytes()));
+            self.persisting
+                .set_value(&format!("root.{side}"), Some(identity.into_bytes()));
         }
         if resumes {
             if !again {
@@ -277,14 +300,19 @@ impl Engine {
         let at = self.object(side, from);
         let ledger = &mut self.sides[side];
         ledger.wanted_walks = rest;
-        ledger.walk = Some(Walk { query: id, asked: self.tick, from });
+        ledger.walk = Some(Walk {
+            query: id,
+            asked: self.tick,
+            from,
+        });
         if from == NodeId::ROOT {
             ledger.walked_at = self.now;
             // All of it is looked at anyway.
             ledger.doubts.clear();
         }
         self.asked.insert(id, Asked::Walk { side });
-        self.out.push_back(Output::Query(Query::Walk { id, side, from: at }));
+        self.out
+            .push_back(Output::Query(Query::Walk { id, side, from: at }));
     }
 
     fn ask_doubts(&mut self, side: Side) {
@@ -292,7 +320,9 @@ impl Engine {
             return;
         }
         while self.sides[side].outstanding < self.config.limits.queries {
-            let Some(doubt) = self.sides[side].doubts.pop_first() else { break };
+            let Some(doubt) = self.sides[side].doubts.pop_first() else {
+                break;
+            };
             let id = QueryId(self.new_id());
             let asked = self.tick;
             let tree = self.world.tree(side);
@@ -308,7 +338,15 @@ impl Engine {
                     } else {
                         format!("{folder_path}/{name_text}")
                     };
-                    (ObjectRef::at(path), Asked::Place { side, folder, name, asked })
+                    (
+                        ObjectRef::at(path),
+                        Asked::Place {
+                            side,
+                            folder,
+                            name,
+                            asked,
+                        },
+                    )
                 }
                 Doubt::Node(node) => {
                     if !tree.is_live(node) || node == NodeId::ROOT {
@@ -320,13 +358,26 @@ impl Engine {
                         let (folder, name) = (tree.get(node).parent(), tree.get(node).name());
                         let folder = folder.unwrap_or(NodeId::ROOT);
                         let path = self.world.path(side, node);
-                        (ObjectRef::at(path), Asked::Place { side, folder, name, asked })
+                        (
+                            ObjectRef::at(path),
+                            Asked::Place {
+                                side,
+                                folder,
+                                name,
+                                asked,
+                            },
+                        )
                     }
                 }
             };
             self.asked.insert(id, what);
             self.sides[side].outstanding += 1;
-            self.out.push_back(Output::Query(Query::Info { id, side, at, check_root: false }));
+            self.out.push_back(Output::Query(Query::Info {
+                id,
+                side,
+                at,
+                check_root: false,
+            }));
         }
         self.settle_if_looked(side);
     }
@@ -344,8 +395,12 @@ impl Engine {
     }
 
     pub(super) fn listed(&mut self, query: QueryId, listings: &[Listing]) {
-        let Some(&Asked::Walk { side }) = self.asked.get(&query) else { return };
-        let Some(walk) = self.sides[side].walk.filter(|walk| walk.query == query) else { return };
+        let Some(&Asked::Walk { side }) = self.asked.get(&query) else {
+            return;
+        };
+        let Some(walk) = self.sides[side].walk.filter(|walk| walk.query == query) else {
+            return;
+        };
         for listing in listings {
             self.take_listing(side, listing, walk.asked);
         }
@@ -353,9 +408,18 @@ impl Engine {
 
     fn take_listing(&mut self, side: Side, listing: &Listing, asked: Tick) {
         let at = &listing.folder;
-        let by_id = at.oid.as_ref().and_then(|oid| self.world.tree(side).by_oid(oid));
-        let folder = if at.is_root() { Some(NodeId::ROOT) } else { by_id };
-        let Some(folder) = folder.or_else(|| self.world.at_path(side, &at.path)) else { return };
+        let by_id = at
+            .oid
+            .as_ref()
+            .and_then(|oid| self.world.tree(side).by_oid(oid));
+        let folder = if at.is_root() {
+            Some(NodeId::ROOT)
+        } else {
+            by_id
+        };
+        let Some(folder) = folder.or_else(|| self.world.at_path(side, &at.path)) else {
+            return;
+        };
         if self.world.node(side, folder).kind != Kind::Folder || self.is_excluded(side, folder) {
             return;
         }
@@ -384,7 +448,11 @@ impl Engine {
                 self.world.node_mut(side, folder).listed = false;
                 if folder != NodeId::ROOT {
                     let path = self.world.path(side, folder);
-                    self.notice(Notice::Skipped { side, path, reason: SkipReason::Unreadable });
+                    self.notice(Notice::Skipped {
+                        side,
+                        path,
+                        reason: SkipReason::Unreadable,
+                    });
                 }
             }
         }
@@ -393,7 +461,10 @@ impl Engine {
     fn is_excluded(&self, side: Side, folder: NodeId) -> bool {
         !self.trivial
             && folder != NodeId::ROOT
-            && !self.config.policy.wanted(side, &self.world.path(side, folder), Kind::Folder)
+            && !self
+                .config
+                .policy
+                .wanted(side, &self.world.path(side, folder), Kind::Folder)
     }
 
     fn take_skipped(&mut self, side: Side, folder: NodeId, listing: &Listing) {
@@ -418,7 +489,11 @@ impl Engine {
     fn child_path(&self, side: Side, folder: NodeId, name: NameId) -> String {
         let folder = self.world.path(side, folder);
         let name = self.world.names.get(name);
-        if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+        if folder.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{folder}/{name}")
+        }
     }
 
     pub(super) fn skipped(&self) -> Vec<(Side, String, SkipReason)> {
@@ -437,7 +512,10 @@ impl Engine {
             }
             for node in self.world.tree(side).iter() {
                 let at = self.world.node(side, node);
-                if at.kind == Kind::Folder && at.is_present() && !at.listed && !at.carrier
+                if at.kind == Kind::Folder
+                    && at.is_present()
+                    && !at.listed
+                    && !at.carrier
                     && !self.is_excluded(side, node)
                 {
                     all.push((side, self.world.path(side, node), SkipReason::Unreadable));
@@ -473,9 +551,16 @@ impl Engine {
         match (known, here) {
             (Some(node), Some(at)) if node == at => self.see_again(side, node, name, seen),
             (Some(node), _) if node != NodeId::ROOT => {
-                let stray = Stray { node, folder, name, seen: seen.clone() };
+                let stray = Stray {
+                    node,
+                    folder,
+                    name,
+                    seen: seen.clone(),
+                };
                 // A walk of everything will come by its old place anyway.
-                let comes_by = self.sides[side].walk.is_some_and(|walk| walk.from == NodeId::ROOT);
+                let comes_by = self.sides[side]
+                    .walk
+                    .is_some_and(|walk| walk.from == NodeId::ROOT);
                 if self.world.node(side, node).is_present() && !comes_by {
                     self.sides[side].doubt(Doubt::Node(node));
                 }
@@ -551,7 +636,10 @@ impl Engine {
 
     pub(super) fn told_content(&self, seen: &Observed) -> Option<Content> {
         let hash = seen.hash.filter(|hash| hash.kind == self.hash_kind)?;
-        Some(Content { size: seen.size, digest: hash.digest })
+        Some(Content {
+            size: seen.size,
+            digest: hash.digest,
+        })
     }
 
     /// An object that nobody knows.
@@ -595,14 +683,21 @@ impl Engine {
     /// A present node is gone from its place.
     fn leave(&mut self, side: Side, node: NodeId) {
         let entry = self.world.node(side, node).entry;
+        let folder = at_parent(&self.world, side, node);
         self.world.detach(side, node);
         self.sides[side].gone.push(node);
         self.stir(entry);
+        self.folder_changed(side, folder);
     }
 
     pub(super) fn found(&mut self, query: QueryId, outcome: Result<Option<Found>, Failure>) {
         match self.asked.remove(&query) {
-            Some(Asked::Place { side, folder, name, asked }) => {
+            Some(Asked::Place {
+                side,
+                folder,
+                name,
+                asked,
+            }) => {
                 self.sides[side].outstanding -= 1;
                 self.found_at_place(side, folder, name, asked, outcome);
                 self.settle_if_looked(side);
@@ -631,7 +726,11 @@ impl Engine {
         }
         let here = self.world.child(side, folder, name);
         match outcome {
-            Ok(Some(Found { observed: Some(seen), name: now, .. })) => {
+            Ok(Some(Found {
+                observed: Some(seen),
+                name: now,
+                ..
+            })) => {
                 self.clear_obstacle(side, folder, name);
                 let now = self.world.names.intern(&now);
                 self.tick += 1;
@@ -643,7 +742,11 @@ impl Engine {
                 let here_now = self.obstacles.entry((side, folder)).or_default();
                 if here_now.insert(folded, SkipReason::Special).is_none() {
                     let path = self.child_path(side, folder, name);
-                    self.notice(Notice::Skipped { side, path, reason: SkipReason::Special });
+                    self.notice(Notice::Skipped {
+                        side,
+                        path,
+                        reason: SkipReason::Special,
+                    });
                 }
                 if let Some(node) = here {
                     self.miss(side, node, asked);
@@ -686,7 +789,11 @@ impl Engine {
             return;
         }
         match outcome {
-            Ok(Some(Found { observed: Some(seen), folder, name })) => {
+            Ok(Some(Found {
+                observed: Some(seen),
+                folder,
+                name,
+            })) => {
                 let folder = match folder {
                     Some(oid) => self.world.tree(side).by_oid(&oid),
                     None => parent,
@@ -736,8 +843,12 @@ impl Engine {
     }
 
     pub(super) fn walked(&mut self, query: QueryId, outcome: Result<(), Failure>) {
-        let Some(Asked::Walk { side }) = self.asked.remove(&query) else { return };
-        let Some(walk) = self.sides[side].walk.take_if(|walk| walk.query == query) else { return };
+        let Some(Asked::Walk { side }) = self.asked.remove(&query) else {
+            return;
+        };
+        let Some(walk) = self.sides[side].walk.take_if(|walk| walk.query == query) else {
+            return;
+        };
         match outcome {
             Ok(()) => {
                 if walk.from == NodeId::ROOT {
@@ -757,7 +868,11 @@ impl Engine {
                 ErrorKind::RootMissing => self.side_down(side, failure),
                 _ => {
                     let at = (self.now + self.config.backoff.1 / 10).round_up(RACY_DELAY);
-                    self.sides[side].retries.entry(at).or_default().push(walk.from);
+                    self.sides[side]
+                        .retries
+                        .entry(at)
+                        .or_default()
+                        .push(walk.from);
                 }
             },
         }
@@ -778,5 +893,8 @@ impl Engine {
 }
 
 fn at_parent(world: &crate::tree::World, side: Side, node: NodeId) -> NodeId {
-    world.node(side, node).parent().expect("the root is never met in a folder")
+    world
+        .node(side, node)
+        .parent()
+        .expect("the root is never met in a folder")
 }

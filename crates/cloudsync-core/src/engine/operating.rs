@@ -113,14 +113,16 @@ impl Engine {
         if self.locks.draining.is_empty() {
             return None;
         }
-        self.touched_folders(entry, side, deed).into_iter().find_map(|(side, folder)| {
-            let tree = self.world.tree(side);
-            std::iter::once(folder)
-                .chain(tree.ancestors(folder))
-                .find(|&at| self.locks.draining.contains(&(side, at)))
-                .map(|at| self.world.node(side, at).entry)
-                .filter(|&holder| holder != entry)
-        })
+        self.touched_folders(entry, side, deed)
+            .into_iter()
+            .find_map(|(side, folder)| {
+                let tree = self.world.tree(side);
+                std::iter::once(folder)
+                    .chain(tree.ancestors(folder))
+                    .find(|&at| self.locks.draining.contains(&(side, at)))
+                    .map(|at| self.world.node(side, at).entry)
+                    .filter(|&holder| holder != entry)
+            })
     }
 
     /// Returns the folders that an operation reads or changes something in.
@@ -138,7 +140,10 @@ impl Engine {
             Deed::Create(_) | Deed::Replace => folder_of(side.other()),
             _ => None,
         };
-        [place, folder_of(side), source].into_iter().flatten().collect()
+        [place, folder_of(side), source]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn lock(
@@ -188,7 +193,18 @@ impl Engine {
         }
         self.locks.entries.insert(entry);
         self.locks.draining.extend(drains);
-        Flight { entry, side, deed, places, below, drains, bytes, answer, from, path }
+        Flight {
+            entry,
+            side,
+            deed,
+            places,
+            below,
+            drains,
+            bytes,
+            answer,
+            from,
+            path,
+        }
     }
 
     fn unlock(&mut self, flight: &Flight) {
@@ -200,7 +216,9 @@ impl Engine {
             self.locks.draining.remove(&key);
         }
         for key in &flight.below {
-            let Some(count) = self.locks.below.get_mut(key) else { continue };
+            let Some(count) = self.locks.below.get_mut(key) else {
+                continue;
+            };
             *count -= 1;
             if *count == 0 {
                 self.locks.below.remove(key);
@@ -222,7 +240,10 @@ impl Engine {
     }
 
     fn target(&self, side: Side, place: &Place) -> Target {
-        Target { folder: self.object(side, place.folder), name: place.name.clone() }
+        Target {
+            folder: self.object(side, place.folder),
+            name: place.name.clone(),
+        }
     }
 
     /// Returns what the provider is told, what is recorded before, and the bytes to move.
@@ -250,8 +271,14 @@ impl Engine {
             }
             Deed::CreateFolder(place) => {
                 let from = self.world.node(side.other(), nodes[side.other()]?);
-                let attributes = Attributes { mtime: None, mode: from.attributes().mode };
-                let act = Act::CreateFolder { target: self.target(side, place), attributes };
+                let attributes = Attributes {
+                    mtime: None,
+                    mode: from.attributes().mode,
+                };
+                let act = Act::CreateFolder {
+                    target: self.target(side, place),
+                    attributes,
+                };
                 let intent = IntendedAct::CreateFolder {
                     parent: parent(place.folder),
                     name: place.name.clone(),
@@ -261,7 +288,11 @@ impl Engine {
             Deed::Delete => {
                 let node = own?;
                 let kind = self.world.node(side, node).kind;
-                let act = Act::Delete { at: self.object(side, node), kind, expect: file_tag(node) };
+                let act = Act::Delete {
+                    at: self.object(side, node),
+                    kind,
+                    expect: file_tag(node),
+                };
                 Some((act, Some(IntendedAct::Delete), 0))
             }
             Deed::Rename { place, purpose, .. } => {
@@ -281,7 +312,15 @@ impl Engine {
             Deed::SetAttributes(attributes) => {
                 let node = own?;
                 let (at, expect) = (self.object(side, node), file_tag(node));
-                Some((Act::SetAttributes { at, expect, attributes: *attributes }, None, 0))
+                Some((
+                    Act::SetAttributes {
+                        at,
+                        expect,
+                        attributes: *attributes,
+                    },
+                    None,
+                    0,
+                ))
             }
             Deed::Create(place) => {
                 let act = self.write(entry, side, place.clone(), Expect::Free, answer)?;
@@ -291,9 +330,15 @@ impl Engine {
                 let node = own?;
                 let at = self.world.node(side, node);
                 let name = self.world.names.get(at.name()).to_owned();
-                let place = Place { folder: at.parent()?, name };
+                let place = Place {
+                    folder: at.parent()?,
+                    name,
+                };
                 let oid = self.object(side, node).oid;
-                let expect = Expect::Unchanged { oid, tag: at.tag.clone() };
+                let expect = Expect::Unchanged {
+                    oid,
+                    tag: at.tag.clone(),
+                };
                 self.write(entry, side, place, expect, answer)
             }
         }
@@ -311,12 +356,17 @@ impl Engine {
         let node = self.world.entry(entry).nodes[other]?;
         let from = self.world.node(other, node);
         let (source, size, attributes, tag) = match answer {
-            Some((question, size)) => {
-                (Source::Answer(question), size, Attributes::default(), Tag::default())
-            }
+            Some((question, size)) => (
+                Source::Answer(question),
+                size,
+                Attributes::default(),
+                Tag::default(),
+            ),
             None => {
-                let source =
-                    Source::Object { at: self.object(other, node), tag: from.tag.clone() };
+                let source = Source::Object {
+                    at: self.object(other, node),
+                    tag: from.tag.clone(),
+                };
                 (source, from.size, from.attributes(), from.tag.clone())
             }
         };
@@ -332,11 +382,24 @@ impl Engine {
         };
         let target = self.target(side, &place);
         let hash = self.hash_kind;
-        Some((Act::Write { source, target, expect, size, attributes, hash }, Some(intent), size))
+        Some((
+            Act::Write {
+                source,
+                target,
+                expect,
+                size,
+                attributes,
+                hash,
+            },
+            Some(intent),
+            size,
+        ))
     }
 
     pub(super) fn done(&mut self, id: OperationId, result: Result<Effect, Failure>) {
-        let Some(flight) = self.flights.remove(&id) else { return };
+        let Some(flight) = self.flights.remove(&id) else {
+            return;
+        };
         self.unlock(&flight);
         match result {
             Ok(effect) => self.took_effect(&flight, effect),
@@ -377,13 +440,23 @@ impl Engine {
             }
             (Deed::Create(place), Effect::Written { observed, hash }) => {
                 self.place_new(id, side, place, &observed);
-                let content = Content { size: observed.size, digest: hash.digest };
+                let content = Content {
+                    size: observed.size,
+                    digest: hash.digest,
+                };
                 let content = self.world.contents.intern(content);
                 self.world.agree(id, Some(content));
                 self.agreed(id);
             }
             (Deed::Replace, Effect::Written { observed, hash }) => {
-                self.replaced(flight, &observed, Content { size: observed.size, digest: hash.digest });
+                self.replaced(
+                    flight,
+                    &observed,
+                    Content {
+                        size: observed.size,
+                        digest: hash.digest,
+                    },
+                );
             }
             (Deed::Rename { place, purpose, .. }, Effect::Changed(seen)) => {
                 self.renamed(id, side, place, &seen, *purpose);
@@ -437,7 +510,9 @@ impl Engine {
 
     fn replaced(&mut self, flight: &Flight, seen: &Observed, content: Content) {
         let (id, side) = (flight.entry, flight.side);
-        let Some(node) = self.world.entry(id).nodes[side] else { return };
+        let Some(node) = self.world.entry(id).nodes[side] else {
+            return;
+        };
         self.world.update(side, node, seen, Some(content));
         self.world.node_mut(side, node).touched = self.tick;
         if flight.answer.is_some() {
@@ -459,7 +534,9 @@ impl Engine {
         seen: &Observed,
         purpose: RenamePurpose,
     ) {
-        let Some(node) = self.world.entry(id).nodes[side] else { return };
+        let Some(node) = self.world.entry(id).nodes[side] else {
+            return;
+        };
         let name = self.world.names.intern(&place.name);
         let old_folder = self.world.node(side, node).parent();
         if let Some(here) = self.world.child(side, place.folder, name)
@@ -535,7 +612,10 @@ impl Engine {
         }
         self.doubt_around(flight);
         let source = matches!(flight.deed, Deed::Create(_) | Deed::Replace)
-            && matches!(failure.kind(), ErrorKind::SourceChanged | ErrorKind::Corrupt);
+            && matches!(
+                failure.kind(),
+                ErrorKind::SourceChanged | ErrorKind::Corrupt
+            );
         let side = if source { side.other() } else { side };
         self.failed(id, side, failure, &[]);
     }
@@ -559,7 +639,10 @@ impl Engine {
             }
         }
         for side in Side::BOTH {
-            let node = self.world.find(flight.entry).and_then(|entry| entry.nodes[side]);
+            let node = self
+                .world
+                .find(flight.entry)
+                .and_then(|entry| entry.nodes[side]);
             if let Some(node) = node
                 && self.world.node(side, node).is_present()
             {
@@ -599,14 +682,27 @@ impl Engine {
         let race = is_race(failure.kind()) && attempts <= RACES;
         if !race && !told_before {
             let failure = failure.clone();
-            self.notice(Notice::Failed { side, path: path.clone(), failure });
+            self.notice(Notice::Failed {
+                side,
+                path: path.clone(),
+                failure,
+            });
         }
         let told = told_before || !race;
-        let trouble = super::Failing { side, path, failure: failure.clone(), attempts, told };
+        let trouble = super::Failing {
+            side,
+            path,
+            failure: failure.clone(),
+            attempts,
+            told,
+        };
         self.troubles.insert(id, trouble);
         if race {
             // Not before what is in doubt was looked at.
-            match Side::BOTH.into_iter().find(|&side| !self.sides[side].is_settled()) {
+            match Side::BOTH
+                .into_iter()
+                .find(|&side| !self.sides[side].is_settled())
+            {
                 Some(side) => self.schedule.look(id, side),
                 None => self.schedule.rest(id, self.now, Duration::from_millis(1)),
             }
@@ -619,7 +715,11 @@ impl Engine {
             Retry::After(None) => doubled.min(longest),
             // Nothing helps but a change; look again now and then all the same.
             Retry::Exhausted | Retry::Never => {
-                if failure.kind() == ErrorKind::NameRejected { longest * 10 } else { doubled.min(longest) }
+                if failure.kind() == ErrorKind::NameRejected {
+                    longest * 10
+                } else {
+                    doubled.min(longest)
+                }
             }
         };
         self.schedule.later(id, self.now, delay);

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::engine::Engine;
-use crate::engine::marks::Marks;
 use crate::engine::io::{Operation, Output};
+use crate::engine::marks::Marks;
 use crate::failure::Failure;
 use crate::notice::Notice;
 use crate::record::{AgreedRecord, AgreedSide, Batch, BatchId, EntryId, NodeRecord, Record};
@@ -96,7 +96,11 @@ impl Persisting {
     }
 
     pub(super) fn clear(&mut self) {
-        let open = Self { clear: true, running: self.running.take(), ..Self::default() };
+        let open = Self {
+            clear: true,
+            running: self.running.take(),
+            ..Self::default()
+        };
         *self = open;
     }
 
@@ -156,8 +160,10 @@ impl Engine {
             && batch.values.is_empty()
             && !batch.clear
             && state.waiting.is_empty();
-        let running =
-            (!is_empty).then(|| Running { batch: batch.clone(), operations: state.waiting });
+        let running = (!is_empty).then(|| Running {
+            batch: batch.clone(),
+            operations: state.waiting,
+        });
         self.persisting = Persisting {
             stored,
             recorded: state.recorded,
@@ -172,17 +178,24 @@ impl Engine {
     }
 
     pub(super) fn persisted(&mut self, id: BatchId, outcome: Result<(), Failure>) {
-        let Some(running) = self.persisting.running.take_if(|running| running.batch.id == id) else {
+        let Some(running) = self
+            .persisting
+            .running
+            .take_if(|running| running.batch.id == id)
+        else {
             return;
         };
         match outcome {
             Ok(()) => {
                 self.persisting.failed = None;
-                self.out.extend(running.operations.into_iter().map(Output::Operation));
+                self.out
+                    .extend(running.operations.into_iter().map(Output::Operation));
             }
             Err(failure) => {
                 if self.persisting.failed.is_none() {
-                    self.notice(Notice::StoreFailed { failure: failure.clone() });
+                    self.notice(Notice::StoreFailed {
+                        failure: failure.clone(),
+                    });
                 }
                 let state = &mut self.persisting;
                 state.failed = Some((failure, self.now + RETRY));
@@ -191,7 +204,9 @@ impl Engine {
                 for &id in &batch.deletes {
                     state.stored.insert(id);
                 }
-                state.dirty.extend(batch.puts.iter().map(|(id, _)| *id).chain(batch.deletes));
+                state
+                    .dirty
+                    .extend(batch.puts.iter().map(|(id, _)| *id).chain(batch.deletes));
                 for (key, value) in batch.values {
                     state.values.entry(key).or_insert(value);
                 }
@@ -215,7 +230,10 @@ impl Engine {
         if !entry.is_agreed() && entry.intent.is_none() && !Side::BOTH.into_iter().any(told) {
             return None;
         }
-        let local_name = entry.nodes.local.map(|node| self.world.node(Side::Local, node).name());
+        let local_name = entry
+            .nodes
+            .local
+            .map(|node| self.world.node(Side::Local, node).name());
         let nodes = BySide::from_fn(|side| {
             let node = self.world.node(side, entry.nodes[side]?);
             let same_name = side == Side::Remote && local_name == Some(node.name());
@@ -235,7 +253,9 @@ impl Engine {
             })
         });
         let agreed = entry.is_agreed().then(|| {
-            let content = entry.content().map(|content| self.world.contents.get(content));
+            let content = entry
+                .content()
+                .map(|content| self.world.contents.get(content));
             AgreedRecord {
                 size: content.map_or(0, |content| content.size),
                 digest: content.map(|content| content.digest),
@@ -250,12 +270,19 @@ impl Engine {
                 }),
             }
         });
-        Some(Record { kind: entry.kind, nodes, agreed, intent: entry.intent.as_deref().cloned() })
+        Some(Record {
+            kind: entry.kind,
+            nodes,
+            agreed,
+            intent: entry.intent.as_deref().cloned(),
+        })
     }
 
     /// A folder that is kept only as a memory counts as the root: what was in it is gone anyway.
     fn parent_entry(&self, side: Side, folder: Option<NodeId>) -> EntryId {
-        let Some(folder) = folder else { return EntryId::ROOT };
+        let Some(folder) = folder else {
+            return EntryId::ROOT;
+        };
         if self.world.tree(side).is_live(folder) {
             self.world.node(side, folder).entry
         } else {

@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::io::{Output, Query, QueryId};
 use crate::engine::observing::{Asked, Doubt};
+use crate::engine::schedule::Edge;
 use crate::failure::{ErrorKind, Failure};
 use crate::notice::Notice;
 use crate::object::Kind;
@@ -20,7 +21,9 @@ impl Engine {
             if self.is_full() {
                 return;
             }
-            let Some(id) = self.schedule.pop() else { return };
+            let Some(id) = self.schedule.pop() else {
+                return;
+            };
             if self.world.find(id).is_some() {
                 self.plan_entry(id);
             }
@@ -37,9 +40,7 @@ impl Engine {
 
     fn plan_entry(&mut self, id: EntryId) {
         let step = plan(&self.view(), id);
-        if !matches!(step, Step::Wait(Wait::Place(..))) {
-            self.schedule.place_settled(id);
-        }
+        self.schedule.stop_waiting(id);
         match step {
             Step::Nothing => self.rested(id),
             Step::Agree { content } => {
@@ -69,7 +70,10 @@ impl Engine {
             Step::Wait(wait) => self.wait(id, wait),
             Step::Blocked(block) => self.blocked(id, &block),
             Step::Conflict { other } => self.conflict(id, other),
-            Step::Do { side, deed: Deed::Delete } => self.deletions.want(id, side),
+            Step::Do {
+                side,
+                deed: Deed::Delete,
+            } => self.deletions.want(id, side),
             Step::Do { side, deed } => self.begin(id, side, deed),
         }
     }
@@ -89,8 +93,17 @@ impl Engine {
         self.settled(id);
     }
 
-    fn join(&mut self, id: EntryId, other: EntryId, content: Option<crate::tree::contents::ContentId>) {
-        let side = if self.world.entry(other).nodes.local.is_some() { Side::Local } else { Side::Remote };
+    fn join(
+        &mut self,
+        id: EntryId,
+        other: EntryId,
+        content: Option<crate::tree::contents::ContentId>,
+    ) {
+        let side = if self.world.entry(other).nodes.local.is_some() {
+            Side::Local
+        } else {
+            Side::Remote
+        };
         let node = self.world.entry(other).nodes[side].expect("a lone node");
         self.world.join(id, other, side);
         self.world.agree(id, content);
@@ -118,7 +131,11 @@ impl Engine {
 
     /// The row goes on with the lone node of `lone`.
     fn relink(&mut self, lone: EntryId, row: EntryId) {
-        let side = if self.world.entry(lone).nodes.local.is_some() { Side::Local } else { Side::Remote };
+        let side = if self.world.entry(lone).nodes.local.is_some() {
+            Side::Local
+        } else {
+            Side::Remote
+        };
         let node = self.world.entry(lone).nodes[side].expect("a lone node");
         self.forget_absent(row);
         self.world.relink(row, lone, side);
@@ -149,8 +166,12 @@ impl Engine {
             return;
         }
         let gone = keep.other();
-        let Some(folder) = self.world.entry(id).nodes[keep] else { return };
-        let Some(ghost) = self.world.entry(id).nodes[gone] else { return };
+        let Some(folder) = self.world.entry(id).nodes[keep] else {
+            return;
+        };
+        let Some(ghost) = self.world.entry(id).nodes[gone] else {
+            return;
+        };
         let mut below: Vec<NodeId> = self.world.tree(keep).children(folder).collect();
         while let Some(node) = below.pop() {
             below.extend(self.world.tree(keep).children(node));
@@ -158,7 +179,8 @@ impl Engine {
             let entry = self.world.entry(child);
             let came_along = entry.is_agreed()
                 && entry.nodes[gone].is_some_and(|at| {
-                    !self.world.node(gone, at).is_present() && self.world.tree(gone).is_within(at, ghost)
+                    !self.world.node(gone, at).is_present()
+                        && self.world.tree(gone).is_within(at, ghost)
                 });
             if came_along && !self.locks.entries.contains(&child) {
                 self.forget_absent(child);
@@ -172,7 +194,10 @@ impl Engine {
 
     /// Both nodes of an entry go their own ways.
     pub(super) fn part(&mut self, id: EntryId) {
-        if Side::BOTH.iter().any(|&side| self.world.entry(id).nodes[side].is_none()) {
+        if Side::BOTH
+            .iter()
+            .any(|&side| self.world.entry(id).nodes[side].is_none())
+        {
             return;
         }
         self.forget_absent(id);
@@ -231,13 +256,29 @@ impl Engine {
         if under_way {
             return;
         }
-        let Some(node) = self.world.entry(entry).nodes[side] else { return };
+        let Some(node) = self.world.entry(entry).nodes[side] else {
+            return;
+        };
         let at = self.object(side, node);
         let node = self.world.node(side, node);
         let (expect, size, kind) = (node.tag.clone(), node.size, self.hash_kind);
         let id = QueryId(self.new_id());
-        self.asked.insert(id, Asked::Hash { entry, side, tag: expect.clone() });
-        self.out.push_back(Output::Query(Query::Hash { id, side, at, expect, kind, size }));
+        self.asked.insert(
+            id,
+            Asked::Hash {
+                entry,
+                side,
+                tag: expect.clone(),
+            },
+        );
+        self.out.push_back(Output::Query(Query::Hash {
+            id,
+            side,
+            at,
+            expect,
+            kind,
+            size,
+        }));
     }
 
     pub(super) fn hashed(
@@ -245,13 +286,18 @@ impl Engine {
         query: QueryId,
         outcome: Result<crate::object::ContentHash, Failure>,
     ) {
-        let Some(Asked::Hash { entry, side, tag }) = self.asked.remove(&query) else { return };
+        let Some(Asked::Hash { entry, side, tag }) = self.asked.remove(&query) else {
+            return;
+        };
         let node = self.world.find(entry).and_then(|entry| entry.nodes[side]);
         let Some(node) = node else { return };
         let at = self.world.node(side, node);
         match outcome {
             Ok(hash) if at.tag == tag && hash.kind == self.hash_kind => {
-                let content = crate::tree::contents::Content { size: at.size, digest: hash.digest };
+                let content = crate::tree::contents::Content {
+                    size: at.size,
+                    digest: hash.digest,
+                };
                 self.world.set_content(side, node, content);
                 self.touch(entry);
                 self.settled(entry);
@@ -265,11 +311,7 @@ impl Engine {
         match wait {
             // Whatever is in it wakes it when it goes.
             Wait::Children => {}
-            Wait::Entry(other) => {
-                if other != id {
-                    self.schedule.wait_for(id, other);
-                }
-            }
+            Wait::Entry(other) => self.wait_on(id, Edge { other, place: None }),
             Wait::Look(side, node) => {
                 self.schedule.look(id, side);
                 let at = self.world.node(side, node);
@@ -278,37 +320,65 @@ impl Engine {
                 }
             }
             Wait::Place(side, holder) => {
-                self.schedule.wait_for(id, holder);
-                if let Some(circle) = self.schedule.wait_for_place(id, side, holder) {
-                    self.break_circle(&circle);
-                }
+                self.wait_on(
+                    id,
+                    Edge {
+                        other: holder,
+                        place: Some(side),
+                    },
+                );
             }
         }
     }
 
+    fn wait_on(&mut self, id: EntryId, edge: Edge) {
+        if edge.other == id {
+            return;
+        }
+        if let Some(circle) = self.schedule.wait_on(id, edge) {
+            self.break_circle(&circle);
+        }
+    }
 
-    /// Entries that wait for each other's places in a circle. Of plain moves on one side, one is
-    /// parked under a name of ours; else two pairs want one place, and the local move gives way.
-    fn break_circle(&mut self, circle: &[(EntryId, Side)]) {
-        let (id, side) = circle[0];
-        if circle.iter().all(|&(_, other)| other == side) {
-            let Some(node) = self.world.entry(id).nodes[side] else { return };
-            let folder = self.world.node(side, node).parent().expect("the roots never move");
-            let place = crate::plan::Place { folder, name: format!(".cloudsync-parked-{}", id.0) };
-            let deed = Deed::Rename { entry: id, place, purpose: RenamePurpose::Park };
-            self.schedule.place_settled(id);
+    /// Entries that wait for each other in a circle, some for a place. Where the holder of a place is
+    /// to be moved by us, it is parked under a name of ours. Where the holder was moved there by a
+    /// user, two pairs want one place: the local move gives way.
+    fn break_circle(&mut self, circle: &[Edge]) {
+        let free = |edge: &&Edge| !self.locks.entries.contains(&edge.other);
+        let places = || {
+            circle
+                .iter()
+                .filter(free)
+                .filter_map(|edge| Some((edge.other, edge.place?)))
+        };
+        let parkable = places().find(|&(id, side)| {
+            self.world.entry(id).nodes[side].is_some()
+                && !crate::delta::moved(&self.world, side, id)
+                && crate::delta::moved(&self.world, side.other(), id)
+        });
+        if let Some((id, side)) = parkable {
+            let node = self.world.entry(id).nodes[side].expect("checked above");
+            let folder = self
+                .world
+                .node(side, node)
+                .parent()
+                .expect("the roots never move");
+            let place = crate::plan::Place {
+                folder,
+                name: format!(".cloudsync-parked-{}", id.0),
+            };
+            let deed = Deed::Rename {
+                entry: id,
+                place,
+                purpose: RenamePurpose::Park,
+            };
             self.begin(id, side, deed);
             return;
         }
-        // Waiting for a place on the remote side means that the local side moved it.
-        let mover = circle.iter().find(|&&(_, side)| side == Side::Remote).map(|&(id, _)| id);
-        let Some(mover) = mover else { return };
-        if self.locks.entries.contains(&mover) {
-            return;
-        }
-        if let Some(Step::Do { side, deed }) = crate::plan::give_way(&self.view(), mover) {
-            self.schedule.place_settled(mover);
-            self.begin(mover, side, deed);
+        let step =
+            places().find_map(|(id, _)| Some((id, crate::plan::give_way(&self.view(), id)?)));
+        if let Some((id, Step::Do { side, deed })) = step {
+            self.begin(id, side, deed);
         }
     }
 
@@ -324,17 +394,28 @@ impl Engine {
                 (*side, failure)
             }
         };
-        let told = self.troubles.get(&id).is_some_and(|old| {
-            old.failure.kind() == failure.kind() && old.side == side
-        });
+        let told = self
+            .troubles
+            .get(&id)
+            .is_some_and(|old| old.failure.kind() == failure.kind() && old.side == side);
         self.schedule.look(id, side);
         if told {
             return;
         }
         let (_, path) = self.entry_path(id);
         let failure = failure.with_object(&path);
-        self.notice(Notice::Failed { side, path: path.clone(), failure: failure.clone() });
-        let trouble = super::Failing { side, path, failure, attempts: 1, told: true };
+        self.notice(Notice::Failed {
+            side,
+            path: path.clone(),
+            failure: failure.clone(),
+        });
+        let trouble = super::Failing {
+            side,
+            path,
+            failure,
+            attempts: 1,
+            told: true,
+        };
         self.troubles.insert(id, trouble);
     }
 }

@@ -23,7 +23,11 @@ impl Engine {
     pub fn restore(&mut self, snapshot: Snapshot) {
         self.persisting.restore_values(&snapshot.values);
         let values: BTreeMap<String, Vec<u8>> = snapshot.values.into_iter().collect();
-        let text = |key: String| values.get(&key).map(|value| String::from_utf8_lossy(value).into_owned());
+        let text = |key: String| {
+            values
+                .get(&key)
+                .map(|value| String::from_utf8_lossy(value).into_owned())
+        };
         for side in Side::BOTH {
             self.sides[side].identity = text(format!("root.{side}"));
             self.sides[side].was_walked = values.contains_key(&format!("walked.{side}"));
@@ -32,8 +36,10 @@ impl Engine {
         let hash = format!("{:?}", self.hash_kind);
         let same_hash = text("hash".to_owned()).is_none_or(|known| known == hash);
         self.persisting.set_value_once("hash", hash.as_bytes());
-        self.persisting.set_value_once("policy", self.config.policy.id().as_bytes());
-        let policy_changed = text("policy".to_owned()).is_some_and(|id| id != self.config.policy.id());
+        self.persisting
+            .set_value_once("policy", self.config.policy.id().as_bytes());
+        let policy_changed =
+            text("policy".to_owned()).is_some_and(|id| id != self.config.policy.id());
         let mut records: BTreeMap<EntryId, Record> = snapshot.entries.into_iter().collect();
         records.remove(&EntryId::ROOT);
         for (&id, record) in &records {
@@ -72,11 +78,17 @@ impl Engine {
             chain.push(at);
             at = node.parent;
         }
-        let mut folder = if at == EntryId::ROOT { NodeId::ROOT } else { self.world.find(at)?.nodes[side]? };
+        let mut folder = if at == EntryId::ROOT {
+            NodeId::ROOT
+        } else {
+            self.world.find(at)?.nodes[side]?
+        };
         for id in chain.into_iter().rev() {
             let record = &records[&id];
             let node = record.nodes[side].as_ref()?;
-            let other = record.nodes[Side::Local].as_ref().and_then(|node| node.name.as_ref());
+            let other = record.nodes[Side::Local]
+                .as_ref()
+                .and_then(|node| node.name.as_ref());
             let name = self.world.names.intern(node.name.as_ref().or(other)?);
             let seen = Observed {
                 oid: node.oid.clone().unwrap_or_default(),
@@ -98,7 +110,14 @@ impl Engine {
             let agreed = record.agreed.as_ref().filter(|_| node.agreed_content);
             let digest = agreed.and_then(|agreed| agreed.digest).or(node.digest);
             if let Some(digest) = digest.filter(|_| same_hash) {
-                self.world.set_content(side, new, Content { size: node.size, digest });
+                self.world.set_content(
+                    side,
+                    new,
+                    Content {
+                        size: node.size,
+                        digest,
+                    },
+                );
             }
             folder = new;
         }
@@ -121,15 +140,22 @@ impl Engine {
         match &record.agreed {
             Some(agreed) if both => {
                 let content = agreed.digest.filter(|_| same_hash).map(|digest| {
-                    self.world.contents.intern(Content { size: agreed.size, digest })
+                    self.world.contents.intern(Content {
+                        size: agreed.size,
+                        digest,
+                    })
                 });
                 self.world.agree_restored(id, content);
                 for side in Side::BOTH {
-                    let Some(at) = &agreed.sides[side] else { continue };
+                    let Some(at) = &agreed.sides[side] else {
+                        continue;
+                    };
                     let parent = if at.parent == EntryId::ROOT {
                         Some(NodeId::ROOT)
                     } else {
-                        self.world.find(at.parent).and_then(|entry| entry.nodes[side])
+                        self.world
+                            .find(at.parent)
+                            .and_then(|entry| entry.nodes[side])
                     };
                     let name = self.world.names.intern(&at.name);
                     let at = AgreedSide {
@@ -142,7 +168,9 @@ impl Engine {
                 }
                 let pending = Side::BOTH.iter().any(|&side| {
                     agreed.sides[side].is_some()
-                        || records[&id].nodes[side].as_ref().is_some_and(|node| node.gone)
+                        || records[&id].nodes[side]
+                            .as_ref()
+                            .is_some_and(|node| node.gone)
                 });
                 if pending || (content.is_none() && record.kind == Kind::File) {
                     self.schedule.ready(id, 0);
@@ -150,7 +178,9 @@ impl Engine {
             }
             _ => {
                 self.schedule.ready(id, 0);
-                let none = Side::BOTH.iter().all(|&side| self.world.entry(id).nodes[side].is_none());
+                let none = Side::BOTH
+                    .iter()
+                    .all(|&side| self.world.entry(id).nodes[side].is_none());
                 if none {
                     self.persisting.dirty(id);
                 }
@@ -211,10 +241,18 @@ impl Engine {
         };
         let operation = deed_name(deed);
         *self.planned.totals.entry((operation, side)).or_default() += 1;
-        self.planned.operations.push(PlannedOperation { side, operation, path, from, size });
+        self.planned.operations.push(PlannedOperation {
+            side,
+            operation,
+            path,
+            from,
+            size,
+        });
         let place = |engine: &mut Self, place: &Place, seen: &Observed| {
             let name = engine.world.names.intern(&place.name);
-            let node = engine.world.insert_into(entry, side, place.folder, name, seen);
+            let node = engine
+                .world
+                .insert_into(entry, side, place.folder, name, seen);
             engine.world.node_mut(side, node).listed = true;
         };
         match (deed, act) {
@@ -231,7 +269,12 @@ impl Engine {
                 self.world.agree(entry, None);
                 self.agreed(entry);
             }
-            (Deed::Create(at), Act::Write { size, attributes, .. }) => {
+            (
+                Deed::Create(at),
+                Act::Write {
+                    size, attributes, ..
+                },
+            ) => {
                 place(self, at, &made(Kind::File, *size, *attributes));
                 self.world.agree(entry, None);
                 self.agreed(entry);

@@ -15,6 +15,15 @@ const TIMER_STEP: Duration = Duration::from_millis(10);
 /// A change that goes on and on is acted on after this many times the aging.
 const LONGEST_REST: u32 = 10;
 
+/// What an entry waits for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edge {
+    /// The other entry.
+    pub(super) other: EntryId,
+    /// Where the other one holds the place that is wanted; `None`: it has to be dealt with.
+    pub(super) place: Option<Side>,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Schedule {
     ready: BTreeMap<i32, VecDeque<EntryId>>,
@@ -25,8 +34,8 @@ pub(super) struct Schedule {
     waiters: BTreeMap<EntryId, Vec<EntryId>>,
     /// Entries that wait for a side to be looked at.
     looking: BySide<BTreeSet<EntryId>>,
-    /// Which place-holder an entry waits for.
-    places: BTreeMap<EntryId, (Side, EntryId)>,
+    /// Which entry an entry waits for; with a side: for its place there.
+    edges: BTreeMap<EntryId, Edge>,
 }
 
 impl Schedule {
@@ -122,31 +131,27 @@ impl Schedule {
         std::mem::take(&mut self.looking[side])
     }
 
-    /// Notes that an entry waits for a place to be left. If that closes a circle, returns it, this
-    /// entry first.
-    pub(super) fn wait_for_place(
-        &mut self,
-        id: EntryId,
-        side: Side,
-        holder: EntryId,
-    ) -> Option<Vec<(EntryId, Side)>> {
-        self.places.insert(id, (side, holder));
-        let mut circle = vec![(id, side)];
-        let mut at = holder;
+    /// Lets an entry wait until another one was dealt with, or left its place on a side. If that
+    /// closes a circle, returns the edges of it.
+    pub(super) fn wait_on(&mut self, id: EntryId, edge: Edge) -> Option<Vec<Edge>> {
+        self.wait_for(id, edge.other);
+        self.edges.insert(id, edge);
+        let mut circle = vec![edge];
+        let mut at = edge.other;
         while at != id {
-            let &(side, next) = self.places.get(&at)?;
-            if circle.iter().any(|&(seen, _)| seen == at) {
+            let &next = self.edges.get(&at)?;
+            if circle.len() > self.edges.len() {
                 return None;
             }
-            circle.push((at, side));
-            at = next;
+            circle.push(next);
+            at = next.other;
         }
         Some(circle)
     }
 
-    /// Notes that an entry no longer waits for a place.
-    pub(super) fn place_settled(&mut self, id: EntryId) {
-        self.places.remove(&id);
+    /// Notes that an entry no longer waits for another.
+    pub(super) fn stop_waiting(&mut self, id: EntryId) {
+        self.edges.remove(&id);
     }
 
     /// Returns when the next entry's time comes.

@@ -19,11 +19,13 @@ impl Engine {
             self.settle_intents();
         }
         if let Some(cursor) = self.sides[side].next_cursor.take() {
-            self.persisting.set_value(&format!("cursor.{side}"), Some(cursor.as_bytes().to_vec()));
+            self.persisting
+                .set_value(&format!("cursor.{side}"), Some(cursor.as_bytes().to_vec()));
             self.sides[side].cursor = Some(cursor);
         }
         if self.sides[side].was_walked {
-            self.persisting.set_value_once(&format!("walked.{side}"), b"1");
+            self.persisting
+                .set_value_once(&format!("walked.{side}"), b"1");
         }
         for id in self.schedule.looked(side) {
             self.touch(id);
@@ -100,7 +102,8 @@ impl Engine {
             return true;
         }
         let (entry, changed) = (node.entry, node.tag != stray.seen.tag);
-        self.world.attach(side, stray.node, stray.folder, stray.name);
+        self.world
+            .attach(side, stray.node, stray.folder, stray.name);
         if changed {
             let content = self.told_content(&stray.seen);
             self.world.update(side, stray.node, &stray.seen, content);
@@ -127,6 +130,7 @@ impl Engine {
                 self.world.detach(side, child);
                 self.sides[side].gone.push(child);
                 self.stir(entry);
+                self.folder_changed(side, node);
                 any = true;
             }
         }
@@ -156,15 +160,22 @@ impl Engine {
         self.deletions.absent[side].insert(id);
         if let Some(content) = entry.content() {
             let size = self.world.contents.get(content).size;
-            self.absent_by_size.entry((side, size)).or_default().insert(id);
+            self.absent_by_size
+                .entry((side, size))
+                .or_default()
+                .insert(id);
         }
     }
 
     /// An entry is no longer an agreed one with an absent side.
     pub(super) fn forget_absent(&mut self, id: EntryId) {
         self.deletions.forget(id);
-        let Some(entry) = self.world.find(id) else { return };
-        let Some(content) = entry.content() else { return };
+        let Some(entry) = self.world.find(id) else {
+            return;
+        };
+        let Some(content) = entry.content() else {
+            return;
+        };
         let size = self.world.contents.get(content).size;
         for side in Side::BOTH {
             if let Some(rows) = self.absent_by_size.get_mut(&(side, size)) {
@@ -181,11 +192,15 @@ impl Engine {
     fn settle_intents(&mut self) {
         let open: BTreeSet<EntryId> = std::mem::take(&mut self.persisting.open_intents);
         for id in open {
-            let Some(entry) = self.world.find(id) else { continue };
+            let Some(entry) = self.world.find(id) else {
+                continue;
+            };
             if self.locks.entries.contains(&id) {
                 continue;
             }
-            let Some(intent) = entry.intent.clone() else { continue };
+            let Some(intent) = entry.intent.clone() else {
+                continue;
+            };
             self.settle_intent(id, &intent);
             if self.world.find(id).is_some() {
                 self.world.entry_mut(id).intent = None;
@@ -199,9 +214,17 @@ impl Engine {
         let side = intent.side;
         match &intent.act {
             IntendedAct::CreateFolder { .. } | IntendedAct::Delete => {}
-            IntendedAct::Rename { parent, name, purpose } => {
-                let Some(node) = self.world.entry(id).nodes[side] else { return };
-                let Some(folder) = self.folder_of(*parent, side) else { return };
+            IntendedAct::Rename {
+                parent,
+                name,
+                purpose,
+            } => {
+                let Some(node) = self.world.entry(id).nodes[side] else {
+                    return;
+                };
+                let Some(folder) = self.folder_of(*parent, side) else {
+                    return;
+                };
                 let at = self.world.node(side, node);
                 let there = at.is_present()
                     && at.parent() == Some(folder)
@@ -214,25 +237,44 @@ impl Engine {
                     self.part(id);
                 }
             }
-            IntendedAct::Write { parent, name, expect, size, attributes, source, digest } => {
-                let Some(folder) = self.folder_of(*parent, side) else { return };
+            IntendedAct::Write {
+                parent,
+                name,
+                expect,
+                size,
+                attributes,
+                source,
+                digest,
+            } => {
+                let Some(folder) = self.folder_of(*parent, side) else {
+                    return;
+                };
                 let name = self.world.names.intern(name);
-                let Some(there) = self.world.child(side, folder, name) else { return };
+                let Some(there) = self.world.child(side, folder, name) else {
+                    return;
+                };
                 let at = self.world.node(side, there);
-                let as_after = at.size == *size && at.attributes().mtime == attributes.mtime
+                let as_after = at.size == *size
+                    && at.attributes().mtime == attributes.mtime
                     && attributes.mtime.is_some()
                     && !matches!(expect, Expect::Unchanged { tag, .. } if *tag == at.tag);
                 if !as_after {
                     return;
                 }
                 let from = side.other();
-                let Some(source_node) = self.world.entry(id).nodes[from] else { return };
+                let Some(source_node) = self.world.entry(id).nodes[from] else {
+                    return;
+                };
                 let source_now = self.world.node(from, source_node);
                 if source_now.tag == *source {
                     // What was to be copied is still there: comparing the two tells for certain.
                     return;
                 }
                 let attributes_then = source_now.attributes();
+                // Where it was when it was read.
+                let Some(from_folder) = self.folder_of(*parent, from) else {
+                    return;
+                };
                 let written = self.world.node(side, there).entry;
                 if written != id {
                     let lone = |entry: EntryId| {
@@ -245,13 +287,20 @@ impl Engine {
                     self.world.join(id, written, side);
                     self.persisting.dirty(written);
                 }
-                if Side::BOTH.iter().any(|&side| self.world.entry(id).nodes[side].is_none()) {
+                if Side::BOTH
+                    .iter()
+                    .any(|&side| self.world.entry(id).nodes[side].is_none())
+                {
                     return;
                 }
                 let content = digest.map(|digest| {
-                    self.world.contents.intern(Content { size: *size, digest })
+                    self.world.contents.intern(Content {
+                        size: *size,
+                        digest,
+                    })
                 });
-                if !self.world.entry(id).is_agreed() {
+                let new = !self.world.entry(id).is_agreed();
+                if new {
                     self.world.agree(id, None);
                 }
                 self.world.agree_tag(id, side);
@@ -261,7 +310,11 @@ impl Engine {
                     self.world.node_mut(side, node).content = content;
                 }
                 // What was read there is what is here now; a later change of it is a change.
-                self.world.set_agreed_tag(id, from, source.clone(), attributes_then);
+                self.world
+                    .set_agreed_tag(id, from, source.clone(), attributes_then);
+                if new {
+                    self.world.set_agreed_place(id, from, from_folder, name);
+                }
             }
         }
     }

@@ -12,17 +12,25 @@ pub(super) fn plan(view: &View<'_>, id: EntryId) -> Step {
     let world = view.world;
     let entry = world.entry(id);
     let sights = BySide::from_fn(|side| {
-        sight(world, side, entry.nodes[side].expect("an agreed entry has both nodes"))
+        sight(
+            world,
+            side,
+            entry.nodes[side].expect("an agreed entry has both nodes"),
+        )
     });
     match (sights.local, sights.remote) {
         (Sight::Unknown(node), _) => Step::Wait(Wait::Look(Side::Local, node)),
         (_, Sight::Unknown(node)) => Step::Wait(Wait::Look(Side::Remote, node)),
         (Sight::Absent(_), Sight::Absent(_)) => Step::Drop,
         (Sight::Absent(ghost), Sight::Present(node)) => deleted(view, id, Side::Local, ghost, node),
-        (Sight::Present(node), Sight::Absent(ghost)) => deleted(view, id, Side::Remote, ghost, node),
+        (Sight::Present(node), Sight::Absent(ghost)) => {
+            deleted(view, id, Side::Remote, ghost, node)
+        }
         (Sight::Present(local), Sight::Present(remote)) => {
             let nodes = BySide::new(local, remote);
-            let wanted = Side::BOTH.iter().all(|&side| is_wanted(view, side, nodes[side], entry.kind));
+            let wanted = Side::BOTH
+                .iter()
+                .all(|&side| is_wanted(view, side, nodes[side], entry.kind));
             if !wanted {
                 return Step::Ignore;
             }
@@ -65,7 +73,10 @@ fn deleted(view: &View<'_>, id: EntryId, gone: Side, ghost: NodeId, node: NodeId
     if world.entry(id).kind == Kind::Folder && world.tree(keep).children(node).next().is_some() {
         return Step::Wait(Wait::Children);
     }
-    Step::Do { side: keep, deed: Deed::Delete }
+    Step::Do {
+        side: keep,
+        deed: Deed::Delete,
+    }
 }
 
 /// The deletion came with that of a folder which the other side moved: the move is a wish to keep.
@@ -86,7 +97,10 @@ fn came_with_a_moved_folder(view: &View<'_>, gone: Side, ghost: NodeId) -> bool 
 /// `None`: the places agree.
 fn place(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Option<Step> {
     let world = view.world;
-    let from = match (moved(world, Side::Local, id), moved(world, Side::Remote, id)) {
+    let from = match (
+        moved(world, Side::Local, id),
+        moved(world, Side::Remote, id),
+    ) {
         (false, false) => return None,
         (true, false) => Side::Local,
         (false, true) => Side::Remote,
@@ -94,7 +108,11 @@ fn place(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Option<Step> {
             // Of two places, the smaller path in byte order of its local form.
             let local = path_on(view, Side::Local, nodes.local);
             let remote = path_on(view, Side::Remote, nodes.remote);
-            if local <= remote { Side::Local } else { Side::Remote }
+            if local <= remote {
+                Side::Local
+            } else {
+                Side::Remote
+            }
         }
     };
     Some(carry(view, id, nodes, from))
@@ -119,13 +137,21 @@ fn carry(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>, from: Side) -> Ste
     match occupant(view, to, &goal, Some(own), id) {
         Err(step) => step,
         Ok(Occupant::Free) => {
-            let deed = Deed::Rename { entry: id, place: goal, purpose: RenamePurpose::Carry };
+            let deed = Deed::Rename {
+                entry: id,
+                place: goal,
+                purpose: RenamePurpose::Carry,
+            };
             Step::Do { side: to, deed }
         }
         // Paired before unpaired: the lone one gives way, on its own side.
         Ok(Occupant::Lone(other, there)) => {
             let place = conflict_place(view, to, there);
-            let deed = Deed::Rename { entry: other, place, purpose: RenamePurpose::Split };
+            let deed = Deed::Rename {
+                entry: other,
+                place,
+                purpose: RenamePurpose::Split,
+            };
             Step::Do { side: to, deed }
         }
         Ok(Occupant::Settled) => clash(view, id, from, nodes[from]),
@@ -135,7 +161,11 @@ fn carry(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>, from: Side) -> Ste
 /// The place belongs to another pair for good: the newcomer takes a conflict name where it moved.
 pub(super) fn clash(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
     let place = conflict_place(view, side, node);
-    let deed = Deed::Rename { entry: id, place, purpose: RenamePurpose::Undo };
+    let deed = Deed::Rename {
+        entry: id,
+        place,
+        purpose: RenamePurpose::Undo,
+    };
     Step::Do { side, deed }
 }
 
@@ -152,11 +182,17 @@ fn moved_into_each_other(
     if from == Side::Local {
         let (folder, name) = world.agreed_place(id, Side::Local);
         let node = world.entry(id).nodes[Side::Local].expect("an agreed entry has both nodes");
-        let back = Place { folder, name: world.names.get(name).to_owned() };
+        let back = Place {
+            folder,
+            name: world.names.get(name).to_owned(),
+        };
         let standing = world.node(Side::Local, folder).is_present()
             && !world.tree(Side::Local).is_within(folder, node);
         let free = standing
-            && matches!(occupant(view, Side::Local, &back, Some(node), id), Ok(Occupant::Free));
+            && matches!(
+                occupant(view, Side::Local, &back, Some(node), id),
+                Ok(Occupant::Free)
+            );
         let place = if free {
             back
         } else {
@@ -168,8 +204,15 @@ fn moved_into_each_other(
             }
             place
         };
-        let deed = Deed::Rename { entry: id, place, purpose: RenamePurpose::Undo };
-        return Step::Do { side: Side::Local, deed };
+        let deed = Deed::Rename {
+            entry: id,
+            place,
+            purpose: RenamePurpose::Undo,
+        };
+        return Step::Do {
+            side: Side::Local,
+            deed,
+        };
     }
     // `own` is local here; one of the folders between it and the goal was moved there by the user.
     let mut chain = std::iter::once(goal).chain(world.tree(Side::Local).ancestors(goal));
@@ -198,10 +241,19 @@ fn content(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
     }
     match (changes.local, changes.remote) {
         (Change::Same, Change::Same) => attributes(view, id, nodes),
-        (Change::Changed, Change::Same) => Step::Do { side: Side::Remote, deed: Deed::Replace },
-        (Change::Same, Change::Changed) => Step::Do { side: Side::Local, deed: Deed::Replace },
+        (Change::Changed, Change::Same) => Step::Do {
+            side: Side::Remote,
+            deed: Deed::Replace,
+        },
+        (Change::Same, Change::Changed) => Step::Do {
+            side: Side::Local,
+            deed: Deed::Replace,
+        },
         _ => {
-            let (local, remote) = (world.node(Side::Local, nodes.local), world.node(Side::Remote, nodes.remote));
+            let (local, remote) = (
+                world.node(Side::Local, nodes.local),
+                world.node(Side::Remote, nodes.remote),
+            );
             if local.size != remote.size {
                 return Step::Conflict { other: id };
             }
@@ -226,13 +278,16 @@ fn content(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
 fn attributes(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
     let world = view.world;
     let entry = world.entry(id);
-    if Side::BOTH.iter().all(|&side| world.agreed_apart(id, side).is_none()) {
+    if Side::BOTH
+        .iter()
+        .all(|&side| world.agreed_apart(id, side).is_none())
+    {
         return Step::Nothing;
     }
     let now = BySide::from_fn(|side| world.node(side, nodes[side]).attributes());
     let agreed = BySide::from_fn(|side| world.agreed_tag(id, side).1);
-    let mtimes = entry.kind == Kind::File
-        && Side::BOTH.iter().all(|&side| view.rules[side].keeps_mtime);
+    let mtimes =
+        entry.kind == Kind::File && Side::BOTH.iter().all(|&side| view.rules[side].keeps_mtime);
     let modes = Side::BOTH.iter().all(|&side| view.rules[side].keeps_mode);
     for side in Side::BOTH {
         let other = side.other();
@@ -241,13 +296,21 @@ fn attributes(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
             (now[side].mtime, agreed[side].mtime),
             (now[other].mtime, agreed[other].mtime),
         );
-        let mode =
-            wish(modes, (now[side].mode, agreed[side].mode), (now[other].mode, agreed[other].mode));
+        let mode = wish(
+            modes,
+            (now[side].mode, agreed[side].mode),
+            (now[other].mode, agreed[other].mode),
+        );
         if mtime.is_some() || mode.is_some() {
-            return Step::Do { side, deed: Deed::SetAttributes(Attributes { mtime, mode }) };
+            return Step::Do {
+                side,
+                deed: Deed::SetAttributes(Attributes { mtime, mode }),
+            };
         }
     }
-    Step::Agree { content: entry.content() }
+    Step::Agree {
+        content: entry.content(),
+    }
 }
 
 /// Returns what this side should be set to, if anything. Each pair: now, and as agreed.
@@ -260,5 +323,9 @@ fn wish<T: Copy + Ord>(
         return None;
     }
     let value = there?;
-    if now == agreed || now < there { Some(value) } else { None }
+    if now == agreed || now < there {
+        Some(value)
+    } else {
+        None
+    }
 }

@@ -47,7 +47,11 @@ fn create(side: Side, kind: Kind, place: Place) -> Step {
 /// The lone node takes a conflict name on its own side, and is carried over under that.
 fn give_way(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
     let place = conflict_place(view, side, node);
-    let deed = Deed::Rename { entry: id, place, purpose: RenamePurpose::Split };
+    let deed = Deed::Rename {
+        entry: id,
+        place,
+        purpose: RenamePurpose::Split,
+    };
     Step::Do { side, deed }
 }
 
@@ -56,7 +60,9 @@ fn give_way(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
 fn replaces(view: &View<'_>, side: Side, node: NodeId) -> Option<Step> {
     let world = view.world;
     let at = world.node(side, node);
-    let ghosts = world.tree(side).ghosts(&world.names, at.parent()?, at.name());
+    let ghosts = world
+        .tree(side)
+        .ghosts(&world.names, at.parent()?, at.name());
     for &ghost in ghosts {
         let ghost_node = world.node(side, ghost);
         let row = ghost_node.entry;
@@ -100,12 +106,14 @@ fn moved_unseen(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Optio
         })
     };
     candidates().next()?;
-    let Some(content) = at.content else { return Some(Step::Hash(vec![(id, side)])) };
+    let Some(content) = at.content else {
+        return Some(Step::Hash(vec![(id, side)]));
+    };
     let same_name = |row: EntryId| world.agreed_place(row, side).1 == at.name();
     let equal = || candidates().filter(|&row| world.entry(row).content() == Some(content));
-    let row = equal().find(|&row| same_name(row)).or_else(|| {
-        if at.size == 0 { None } else { equal().next() }
-    })?;
+    let row = equal()
+        .find(|&row| same_name(row))
+        .or_else(|| if at.size == 0 { None } else { equal().next() })?;
     Some(Step::Relink { row })
 }
 
@@ -119,7 +127,10 @@ fn meet(
     let world = view.world;
     let to = side.other();
     if world.node(to, there).carrier {
-        return Step::Join { other, content: None };
+        return Step::Join {
+            other,
+            content: None,
+        };
     }
     // Do the two belong to each other, or does the other one's own place lie elsewhere (two names
     // here that are one name there)?
@@ -139,12 +150,18 @@ fn meet(
     }
     let (here_node, there_node) = (world.node(side, node), world.node(to, there));
     match (here_node.kind, there_node.kind) {
-        (Kind::Folder, Kind::Folder) => Step::Join { other, content: None },
+        (Kind::Folder, Kind::Folder) => Step::Join {
+            other,
+            content: None,
+        },
         (Kind::File, Kind::Folder) => give_way(view, id, side, node),
         (Kind::Folder, Kind::File) => Step::Wait(Wait::Entry(other)),
         (Kind::File, Kind::File) if here_node.size != there_node.size => Step::Conflict { other },
         (Kind::File, Kind::File) => match (here_node.content, there_node.content) {
-            (Some(here), Some(there)) if here == there => Step::Join { other, content: Some(here) },
+            (Some(here), Some(there)) if here == there => Step::Join {
+                other,
+                content: Some(here),
+            },
             (Some(_), Some(_)) => Step::Conflict { other },
             (here, there) => {
                 let unknown = [(here.is_none(), id, side), (there.is_none(), other, to)];

@@ -17,7 +17,9 @@ pub(super) fn target(view: &View<'_>, side: Side, node: NodeId) -> Result<Place,
     let world = view.world;
     if !view.trivial && view.policy.locality() == Locality::Arbitrary {
         let path = world.path(other, node);
-        let Some(path) = view.policy.translate(side, &path) else { return Err(Step::Ignore) };
+        let Some(path) = view.policy.translate(side, &path) else {
+            return Err(Step::Ignore);
+        };
         return relative_target(view, side, &path);
     }
     let from = world.node(other, node);
@@ -29,7 +31,12 @@ pub(super) fn target(view: &View<'_>, side: Side, node: NodeId) -> Result<Place,
         _ => return Err(Step::Wait(Wait::Entry(holder))),
     };
     match sight(world, side, here) {
-        Sight::Absent(_) => return Err(Step::Restore { entry: holder, keep: other }),
+        Sight::Absent(_) => {
+            return Err(Step::Restore {
+                entry: holder,
+                keep: other,
+            });
+        }
         Sight::Unknown(_) => return Err(Step::Wait(Wait::Look(side, here))),
         Sight::Present(_) => {}
     }
@@ -41,7 +48,9 @@ pub(super) fn target(view: &View<'_>, side: Side, node: NodeId) -> Result<Place,
         name.to_owned()
     } else {
         let path = view.policy.translate(side, &world.path(other, node));
-        let Some(path) = path else { return Err(Step::Ignore) };
+        let Some(path) = path else {
+            return Err(Step::Ignore);
+        };
         path.rsplit('/').next().unwrap_or_default().to_owned()
     };
     Ok(Place { folder: here, name })
@@ -60,14 +69,25 @@ fn relative_target(view: &View<'_>, side: Side, path: &str) -> Result<Place, Ste
             return Err(Step::Wait(Wait::Look(side, folder)));
         }
         if names.peek().is_none() {
-            return Ok(Place { folder, name: name.to_owned() });
+            return Ok(Place {
+                folder,
+                name: name.to_owned(),
+            });
         }
         match child(world, side, folder, name) {
-            Some(next) if world.node(side, next).kind == crate::object::Kind::Folder => folder = next,
+            Some(next) if world.node(side, next).kind == crate::object::Kind::Folder => {
+                folder = next
+            }
             Some(next) => return Err(Step::Wait(Wait::Entry(world.node(side, next).entry))),
             None => {
-                let place = Place { folder, name: name.to_owned() };
-                return Err(Step::Do { side, deed: crate::plan::Deed::Carrier(place) });
+                let place = Place {
+                    folder,
+                    name: name.to_owned(),
+                };
+                return Err(Step::Do {
+                    side,
+                    deed: crate::plan::Deed::Carrier(place),
+                });
             }
         }
     }
@@ -101,20 +121,30 @@ pub(super) fn occupant(
 ) -> Result<Occupant, Step> {
     let world = view.world;
     if let Err(problem) = fits(&place.name, &view.rules[side].names) {
-        return Err(Step::Blocked(Block::Name { side, problem: problem.to_string() }));
+        return Err(Step::Blocked(Block::Name {
+            side,
+            problem: problem.to_string(),
+        }));
     }
-    let Some(name) = world.names.find(side, &place.name) else { return Ok(Occupant::Free) };
+    let Some(name) = world.names.find(side, &place.name) else {
+        return Ok(Occupant::Free);
+    };
     let folded = world.names.folded(side, name);
     if let Some(&holder) = view.locks.places.get(&(side, place.folder, folded))
         && holder != planned
     {
         return Err(Step::Wait(Wait::Entry(holder)));
     }
-    let obstacle = view.obstacles.get(&(side, place.folder)).and_then(|here| here.get(&folded));
+    let obstacle = view
+        .obstacles
+        .get(&(side, place.folder))
+        .and_then(|here| here.get(&folded));
     if let Some(&reason) = obstacle {
         return Err(Step::Blocked(Block::Taken { side, reason }));
     }
-    let Some(node) = world.child(side, place.folder, name) else { return Ok(Occupant::Free) };
+    let Some(node) = world.child(side, place.folder, name) else {
+        return Ok(Occupant::Free);
+    };
     if Some(node) == own {
         return Ok(Occupant::Free);
     }
@@ -151,7 +181,10 @@ pub(crate) fn conflict_place(view: &View<'_>, side: Side, node: NodeId) -> Place
     let at = world.node(side, node);
     let folder = at.parent().expect("not a root");
     let partner = world.entry(world.node(side, folder).entry).nodes[side.other()];
-    let longest = Side::BOTH.iter().map(|&side| view.rules[side].names.max_name_bytes).min();
+    let longest = Side::BOTH
+        .iter()
+        .map(|&side| view.rules[side].names.max_name_bytes)
+        .min();
     let taken = |name: &str| {
         let here = |side: Side, folder: NodeId| {
             child(world, side, folder, name).is_some()

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::engine::io::{
-    Act, Config, ConflictPolicy, Control, Effect, Guard, Input, Limits, Operation, Output,
-    Query, SideState, Source,
+    Act, Config, ConflictPolicy, Control, Effect, Guard, Input, Limits, Operation, Output, Query,
+    SideState, Source,
 };
 use crate::event::Event;
 use crate::failure::{ErrorKind, Failure};
@@ -61,7 +61,9 @@ const STEPS: usize = 20_000;
 impl ModelPair {
     /// Starts with two empty storages.
     pub fn new(identities: BySide<Identity>, case_sensitive: BySide<bool>, seed: u64) -> Self {
-        let sides = BySide::from_fn(|side| Storage::new(identities[side], case_sensitive[side], side as i64));
+        let sides = BySide::from_fn(|side| {
+            Storage::new(identities[side], case_sensitive[side], side as i64)
+        });
         let engine = start(&sides, None);
         let mut pair = Self {
             sides,
@@ -103,9 +105,12 @@ impl ModelPair {
 
     fn connect(&mut self) {
         for side in Side::BOTH {
-            let state =
-                SideState::Ready { root: self.sides[side].root(), identity: format!("{side} root") };
-            self.engine.handle(self.now, Input::SideState { side, state });
+            let state = SideState::Ready {
+                root: self.sides[side].root(),
+                identity: format!("{side} root"),
+            };
+            self.engine
+                .handle(self.now, Input::SideState { side, state });
         }
     }
 
@@ -113,8 +118,16 @@ impl ModelPair {
     pub fn crash(&mut self) {
         self.pending.clear();
         self.engine = start(&self.sides, self.guard);
-        let entries = self.store.iter().map(|(id, record)| (*id, record.clone())).collect();
-        let values = self.values.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        let entries = self
+            .store
+            .iter()
+            .map(|(id, record)| (*id, record.clone()))
+            .collect();
+        let values = self
+            .values
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
         self.engine.restore(Snapshot { entries, values });
         self.connect();
     }
@@ -187,11 +200,21 @@ impl ModelPair {
         let mut events = Vec::new();
         for path in paths {
             if !self.random.chance(self.faults.lost_hint) {
-                events.push(Event::Changed { oid: None, path: Some(path) });
+                events.push(Event::Changed {
+                    oid: None,
+                    path: Some(path),
+                });
             }
         }
         if !events.is_empty() {
-            self.engine.handle(self.now, Input::Events { side, events, cursor: None });
+            self.engine.handle(
+                self.now,
+                Input::Events {
+                    side,
+                    events,
+                    cursor: None,
+                },
+            );
         }
     }
 
@@ -238,21 +261,41 @@ impl ModelPair {
                     self.record(&batch);
                     Ok(())
                 };
-                self.engine.handle(now, Input::Persisted { batch: batch.id, outcome });
+                self.engine.handle(
+                    now,
+                    Input::Persisted {
+                        batch: batch.id,
+                        outcome,
+                    },
+                );
             }
             Output::Query(Query::Walk { id, side, from }) => {
                 let outcome = self.sides[side].walk(&from).map(|listings| {
-                    self.engine.handle(now, Input::Listed { query: id, listings });
+                    self.engine.handle(
+                        now,
+                        Input::Listed {
+                            query: id,
+                            listings,
+                        },
+                    );
                 });
-                self.engine.handle(now, Input::Walked { query: id, outcome });
+                self.engine
+                    .handle(now, Input::Walked { query: id, outcome });
             }
             Output::Query(Query::Info { id, side, at, .. }) => {
                 let outcome = Ok(self.sides[side].info(&at));
                 self.engine.handle(now, Input::Found { query: id, outcome });
             }
-            Output::Query(Query::Hash { id, side, at, expect, .. }) => {
+            Output::Query(Query::Hash {
+                id,
+                side,
+                at,
+                expect,
+                ..
+            }) => {
                 let outcome = self.sides[side].hash(&at, &expect);
-                self.engine.handle(now, Input::Hashed { query: id, outcome });
+                self.engine
+                    .handle(now, Input::Hashed { query: id, outcome });
             }
             Output::Operation(operation) => {
                 let id = operation.id;
@@ -288,9 +331,10 @@ impl ModelPair {
         }
         let side = operation.side;
         let content = match &operation.act {
-            Act::Write { source: Source::Object { at, tag }, .. } => {
-                Some(self.sides[side.other()].read(at, tag)?)
-            }
+            Act::Write {
+                source: Source::Object { at, tag },
+                ..
+            } => Some(self.sides[side.other()].read(at, tag)?),
             _ => None,
         };
         let done = self.sides[side].perform(&operation.act, content);
@@ -331,7 +375,10 @@ impl ModelPair {
                 return;
             }
         }
-        panic!("no rest after {STEPS} steps: {:?}", self.engine.status(self.now));
+        panic!(
+            "no rest after {STEPS} steps: {:?}",
+            self.engine.status(self.now)
+        );
     }
 
     /// Lets everything come to rest, with a complete walk of both sides, and checks what must hold
@@ -343,50 +390,87 @@ impl ModelPair {
         self.run();
         for _ in 0..2 {
             for side in Side::BOTH {
-                let walk = Control::Walk { side, path: String::new() };
+                let walk = Control::Walk {
+                    side,
+                    path: String::new(),
+                };
                 self.engine.handle(self.now, Input::Control(walk));
             }
             self.run();
         }
         let status = self.engine.status(self.now);
-        assert_eq!(status.troubles.len(), 0, "nothing fails: {:?}", status.troubles);
+        assert_eq!(
+            status.troubles.len(),
+            0,
+            "nothing fails: {:?}",
+            status.troubles
+        );
         self.check_equal();
         let performed = self.performed.len();
         let recorded = (self.store.clone(), self.values.clone());
         self.crash();
         self.run();
         self.check_equal();
-        assert_eq!(self.performed.len(), performed, "a restart does nothing: {:?}", &self.performed[performed..]);
-        let changed: Vec<_> = self.store.iter().filter(|(id, record)| recorded.0.get(id) != Some(record)).collect();
+        assert_eq!(
+            self.performed.len(),
+            performed,
+            "a restart does nothing: {:?}",
+            &self.performed[performed..]
+        );
+        let changed: Vec<_> = self
+            .store
+            .iter()
+            .filter(|(id, record)| recorded.0.get(id) != Some(record))
+            .collect();
         assert!(changed.is_empty(), "a restart records nothing: {changed:?}");
-        assert_eq!(self.store.len(), recorded.0.len(), "a restart drops no record");
+        assert_eq!(
+            self.store.len(),
+            recorded.0.len(),
+            "a restart drops no record"
+        );
         assert_eq!(self.values, recorded.1, "a restart changes no value");
     }
 
     fn check_equal(&self) {
         let (local, remote) = (self.sides.local.tree(), self.sides.remote.tree());
-        let insensitive = Side::BOTH.iter().any(|&side| !self.sides[side].rules().names.case_sensitive);
+        let insensitive = Side::BOTH
+            .iter()
+            .any(|&side| !self.sides[side].rules().names.case_sensitive);
         if insensitive {
             // Names that a side takes for one may be written differently on the two.
             let folded = |tree: &BTreeMap<String, Option<String>>| -> BTreeMap<_, _> {
-                tree.iter().map(|(path, what)| (path.to_lowercase(), what.clone())).collect()
+                tree.iter()
+                    .map(|(path, what)| (path.to_lowercase(), what.clone()))
+                    .collect()
             };
-            assert_eq!(folded(&local), folded(&remote), "both sides are equal but for case");
+            assert_eq!(
+                folded(&local),
+                folded(&remote),
+                "both sides are equal but for case"
+            );
             assert_eq!(local.len(), remote.len(), "both sides have as many objects");
         } else {
             assert_eq!(local, remote, "both sides are equal");
         }
         for token in &self.alive {
-            let there = local.values().any(|content| content.as_ref() == Some(token));
+            let there = local
+                .values()
+                .any(|content| content.as_ref() == Some(token));
             assert!(there, "{token} is there");
         }
-        let rests: Vec<&String> = local.keys().filter(|path| path.contains("parked")).collect();
+        let rests: Vec<&String> = local
+            .keys()
+            .filter(|path| path.contains("parked"))
+            .collect();
         assert!(rests.is_empty(), "nothing of ours is left: {rests:?}");
     }
 
     /// Returns how many operations of a kind were performed on a side.
     pub fn count(&self, side: Side, is: impl Fn(&Act) -> bool) -> usize {
-        self.performed.iter().filter(|done| done.side == side && is(&done.act)).count()
+        self.performed
+            .iter()
+            .filter(|done| done.side == side && is(&done.act))
+            .count()
     }
 }
 

@@ -6,7 +6,9 @@ use crate::engine::io::{Act, Effect};
 use crate::failure::{ErrorKind, Failure};
 use crate::listing::{Found, Listing};
 use crate::name::fold;
-use crate::object::{Attributes, ContentHash, HashKind, Kind, ObjectRef, Observed, Oid, Tag, Target};
+use crate::object::{
+    Attributes, ContentHash, HashKind, Kind, ObjectRef, Observed, Oid, Tag, Target,
+};
 use crate::precondition::Expect;
 use crate::rules::{Feed, Identity, NameRules, Rules};
 
@@ -45,11 +47,19 @@ impl Storage {
             folder_move: true,
             keeps_mode: true,
             keeps_mtime: true,
-            names: NameRules { case_sensitive, ..NameRules::default() },
+            names: NameRules {
+                case_sensitive,
+                ..NameRules::default()
+            },
             feed: Feed::Volatile,
             native_hashes: Vec::new(),
         };
-        Self { rules, items: BTreeMap::new(), next: ROOT + 1, clock }
+        Self {
+            rules,
+            items: BTreeMap::new(),
+            next: ROOT + 1,
+            clock,
+        }
     }
 
     /// Returns what this side is like.
@@ -70,12 +80,16 @@ impl Storage {
     fn child(&self, parent: u64, name: &str) -> Option<u64> {
         let folded = fold(name, &self.rules.names);
         let mut found = self.items.iter().filter(|(_, item)| item.parent == parent);
-        found.find(|(_, item)| fold(&item.name, &self.rules.names) == folded).map(|(&id, _)| id)
+        found
+            .find(|(_, item)| fold(&item.name, &self.rules.names) == folded)
+            .map(|(&id, _)| id)
     }
 
     fn at(&self, path: &str) -> Option<u64> {
         let names = path.split('/').filter(|name| !name.is_empty());
-        names.into_iter().try_fold(ROOT, |at, name| self.child(at, name))
+        names
+            .into_iter()
+            .try_fold(ROOT, |at, name| self.child(at, name))
     }
 
     fn path(&self, id: u64) -> String {
@@ -91,7 +105,11 @@ impl Storage {
     }
 
     fn children(&self, id: u64) -> Vec<u64> {
-        self.items.iter().filter(|(_, item)| item.parent == id).map(|(&id, _)| id).collect()
+        self.items
+            .iter()
+            .filter(|(_, item)| item.parent == id)
+            .map(|(&id, _)| id)
+            .collect()
     }
 
     fn is_folder(&self, id: u64) -> bool {
@@ -113,7 +131,10 @@ impl Storage {
 
     /// Returns all paths with what is there: content, or `None` for folders.
     pub fn tree(&self) -> BTreeMap<String, Option<String>> {
-        self.items.iter().map(|(&id, item)| (self.path(id), item.content.clone())).collect()
+        self.items
+            .iter()
+            .map(|(&id, item)| (self.path(id), item.content.clone()))
+            .collect()
     }
 
     // ---- what a user does --------------------------------------------------------------------
@@ -121,7 +142,9 @@ impl Storage {
     /// Writes a file, over an old one too. Returns the paths to tell of, empty if it cannot be done.
     pub fn user_write(&mut self, path: &str, content: &str) -> Vec<String> {
         let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let Some(parent) = self.at(above).filter(|&id| self.is_folder(id)) else { return vec![] };
+        let Some(parent) = self.at(above).filter(|&id| self.is_folder(id)) else {
+            return vec![];
+        };
         let revision = self.number();
         let attributes = self.attributes(revision);
         match self.child(parent, name) {
@@ -135,7 +158,16 @@ impl Storage {
             None => {
                 let content = Some(content.to_owned());
                 let name = name.to_owned();
-                self.items.insert(revision, Item { parent, name, content, revision, attributes });
+                self.items.insert(
+                    revision,
+                    Item {
+                        parent,
+                        name,
+                        content,
+                        revision,
+                        attributes,
+                    },
+                );
             }
         }
         vec![path.to_owned()]
@@ -143,27 +175,46 @@ impl Storage {
 
     #[expect(clippy::cast_possible_wrap, reason = "small numbers")]
     fn attributes(&self, revision: u64) -> Attributes {
-        Attributes { mtime: Some(revision as i64 * 1_000 + self.clock), mode: Some(0o644) }
+        Attributes {
+            mtime: Some(revision as i64 * 1_000 + self.clock),
+            mode: Some(0o644),
+        }
     }
 
     /// Makes a folder.
     pub fn user_mkdir(&mut self, path: &str) -> Vec<String> {
         let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let Some(parent) = self.at(above).filter(|&id| self.is_folder(id)) else { return vec![] };
+        let Some(parent) = self.at(above).filter(|&id| self.is_folder(id)) else {
+            return vec![];
+        };
         if self.child(parent, name).is_some() {
             return vec![];
         }
         let revision = self.number();
-        let attributes = Attributes { mtime: None, mode: Some(0o755) };
+        let attributes = Attributes {
+            mtime: None,
+            mode: Some(0o755),
+        };
         let name = name.to_owned();
-        self.items.insert(revision, Item { parent, name, content: None, revision, attributes });
+        self.items.insert(
+            revision,
+            Item {
+                parent,
+                name,
+                content: None,
+                revision,
+                attributes,
+            },
+        );
         vec![path.to_owned()]
     }
 
     /// Renames or moves an object to a free place.
     pub fn user_rename(&mut self, from: &str, to: &str) -> Vec<String> {
         let (above, name) = to.rsplit_once('/').unwrap_or(("", to));
-        let (Some(id), Some(parent)) = (self.at(from), self.at(above)) else { return vec![] };
+        let (Some(id), Some(parent)) = (self.at(from), self.at(above)) else {
+            return vec![];
+        };
         if id == ROOT || !self.is_folder(parent) || self.is_within(parent, id) {
             return vec![];
         }
@@ -178,9 +229,15 @@ impl Storage {
 
     /// Deletes an object with all that is in it. Returns the paths that are gone.
     pub fn user_delete(&mut self, path: &str) -> Vec<String> {
-        let Some(id) = self.at(path).filter(|&id| id != ROOT) else { return vec![] };
-        let gone: Vec<u64> =
-            self.items.keys().copied().filter(|&other| self.is_within(other, id)).collect();
+        let Some(id) = self.at(path).filter(|&id| id != ROOT) else {
+            return vec![];
+        };
+        let gone: Vec<u64> = self
+            .items
+            .keys()
+            .copied()
+            .filter(|&other| self.is_within(other, id))
+            .collect();
         let paths = gone.iter().map(|&id| self.path(id)).collect();
         for id in gone {
             self.items.remove(&id);
@@ -190,8 +247,13 @@ impl Storage {
 
     /// Returns the contents at and below a path.
     pub fn contents_below(&self, path: &str) -> Vec<String> {
-        let Some(id) = self.at(path) else { return vec![] };
-        let below = self.items.iter().filter(|&(&other, _)| self.is_within(other, id));
+        let Some(id) = self.at(path) else {
+            return vec![];
+        };
+        let below = self
+            .items
+            .iter()
+            .filter(|&(&other, _)| self.is_within(other, id));
         below.filter_map(|(_, item)| item.content.clone()).collect()
     }
 
@@ -205,9 +267,16 @@ impl Storage {
         };
         Observed {
             oid,
-            kind: if item.content.is_some() { Kind::File } else { Kind::Folder },
+            kind: if item.content.is_some() {
+                Kind::File
+            } else {
+                Kind::Folder
+            },
             tag: Tag::new(item.revision.to_le_bytes()),
-            size: item.content.as_ref().map_or(0, |content| content.len() as u64),
+            size: item
+                .content
+                .as_ref()
+                .map_or(0, |content| content.len() as u64),
             attributes: item.attributes,
             hash: None,
             racy: false,
@@ -219,7 +288,10 @@ impl Storage {
         let id = self.at(&at.path).ok_or_else(missing)?;
         if self.rules.identity == Identity::Stable
             && id != ROOT
-            && at.oid.as_ref().is_some_and(|oid| oid.as_bytes() != id.to_le_bytes())
+            && at
+                .oid
+                .as_ref()
+                .is_some_and(|oid| oid.as_bytes() != id.to_le_bytes())
         {
             return Err(Failure::new(ErrorKind::PreconditionFailed, "find").with_object(at));
         }
@@ -252,7 +324,11 @@ impl Storage {
     pub fn info(&self, at: &ObjectRef) -> Option<Found> {
         let id = self.at(&at.path).filter(|&id| id != ROOT)?;
         let name = self.items[&id].name.clone();
-        Some(Found { observed: Some(self.observed(id)), folder: None, name })
+        Some(Found {
+            observed: Some(self.observed(id)),
+            folder: None,
+            name,
+        })
     }
 
     /// Hashes a file.
@@ -291,16 +367,30 @@ impl Storage {
                 let revision = self.number();
                 let name = target.name.clone();
                 let attributes = *attributes;
-                self.items.insert(revision, Item { parent, name, content: None, revision, attributes });
+                self.items.insert(
+                    revision,
+                    Item {
+                        parent,
+                        name,
+                        content: None,
+                        revision,
+                        attributes,
+                    },
+                );
                 Ok(Effect::Changed(self.observed(revision)))
             }
             Act::Delete { at, expect, .. } => {
                 let id = match self.find(at) {
                     Ok(id) => id,
-                    Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Effect::Deleted),
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
+                        return Ok(Effect::Deleted);
+                    }
                     Err(error) => return Err(error),
                 };
-                if expect.as_ref().is_some_and(|tag| *tag != self.observed(id).tag) {
+                if expect
+                    .as_ref()
+                    .is_some_and(|tag| *tag != self.observed(id).tag)
+                {
                     return Err(precondition());
                 }
                 if !self.children(id).is_empty() {
@@ -312,13 +402,19 @@ impl Storage {
             Act::Rename { at, expect, target } => {
                 let id = self.find(at)?;
                 let parent = self.place(target)?;
-                if expect.as_ref().is_some_and(|tag| *tag != self.observed(id).tag) {
+                if expect
+                    .as_ref()
+                    .is_some_and(|tag| *tag != self.observed(id).tag)
+                {
                     return Err(precondition());
                 }
                 if self.is_within(parent, id) {
                     return Err(Failure::new(ErrorKind::Invalid, "rename").with_object(at));
                 }
-                if self.child(parent, &target.name).is_some_and(|other| other != id) {
+                if self
+                    .child(parent, &target.name)
+                    .is_some_and(|other| other != id)
+                {
                     return Err(taken());
                 }
                 let item = self.items.get_mut(&id).expect("found above");
@@ -326,9 +422,16 @@ impl Storage {
                 item.name.clone_from(&target.name);
                 Ok(Effect::Changed(self.observed(id)))
             }
-            Act::SetAttributes { at, expect, attributes } => {
+            Act::SetAttributes {
+                at,
+                expect,
+                attributes,
+            } => {
                 let id = self.find(at)?;
-                if expect.as_ref().is_some_and(|tag| *tag != self.observed(id).tag) {
+                if expect
+                    .as_ref()
+                    .is_some_and(|tag| *tag != self.observed(id).tag)
+                {
                     return Err(precondition());
                 }
                 let revision = self.number();
@@ -338,7 +441,12 @@ impl Storage {
                 item.revision = revision;
                 Ok(Effect::Changed(self.observed(id)))
             }
-            Act::Write { target, expect, attributes, .. } => {
+            Act::Write {
+                target,
+                expect,
+                attributes,
+                ..
+            } => {
                 let parent = self.place(target)?;
                 let here = self.child(parent, &target.name);
                 let id = match (expect, here) {
@@ -363,8 +471,20 @@ impl Storage {
                 };
                 let attributes = *attributes;
                 let content = Some(content);
-                self.items.insert(id, Item { parent, name, content, revision, attributes });
-                Ok(Effect::Written { observed: self.observed(id), hash: written })
+                self.items.insert(
+                    id,
+                    Item {
+                        parent,
+                        name,
+                        content,
+                        revision,
+                        attributes,
+                    },
+                );
+                Ok(Effect::Written {
+                    observed: self.observed(id),
+                    hash: written,
+                })
             }
         }
     }
@@ -376,5 +496,8 @@ fn hash(content: &str) -> ContentHash {
     let bytes = content.as_bytes();
     let len = bytes.len().min(32);
     digest[..len].copy_from_slice(&bytes[..len]);
-    ContentHash { kind: HashKind::Blake3, digest }
+    ContentHash {
+        kind: HashKind::Blake3,
+        digest,
+    }
 }

@@ -85,7 +85,9 @@ impl World {
     /// # Panics
     /// As [`World::entry`].
     pub fn entry_mut(&mut self, id: EntryId) -> &mut Entry {
-        self.entries[id.0 as usize].as_mut().expect("the entry exists")
+        self.entries[id.0 as usize]
+            .as_mut()
+            .expect("the entry exists")
     }
 
     /// Returns all entries but the roots', in the order of their ids.
@@ -142,7 +144,9 @@ impl World {
     /// Makes an entry of a given id, for loading.
     pub(crate) fn restore_entry(&mut self, id: EntryId, kind: Kind) {
         while self.entries.len() <= id.0 as usize {
-            self.free.push(EntryId(u32::try_from(self.entries.len()).expect("fewer than 2^32")));
+            self.free.push(EntryId(
+                u32::try_from(self.entries.len()).expect("fewer than 2^32"),
+            ));
             self.entries.push(None);
         }
         self.free.retain(|&free| free != id);
@@ -165,7 +169,10 @@ impl World {
     pub fn split(&mut self, id: EntryId, side: Side) -> EntryId {
         self.disagree(id);
         let entry = self.entry_mut(id);
-        let (kind, node) = (entry.kind, entry.nodes[side].take().expect("a node to split off"));
+        let (kind, node) = (
+            entry.kind,
+            entry.nodes[side].take().expect("a node to split off"),
+        );
         let own = self.new_entry(kind);
         self.entry_mut(own).nodes[side] = Some(node);
         self.trees[side].get_mut(node).entry = own;
@@ -182,8 +189,13 @@ impl World {
 
     /// Joins a lone node into an entry that has none on its side. The node's own entry is dropped.
     pub fn join(&mut self, id: EntryId, lone: EntryId, side: Side) {
-        let node = self.entry_mut(lone).nodes[side].take().expect("a lone node");
-        debug_assert!(self.entry(lone).nodes[side.other()].is_none(), "nothing else in it");
+        let node = self.entry_mut(lone).nodes[side]
+            .take()
+            .expect("a lone node");
+        debug_assert!(
+            self.entry(lone).nodes[side.other()].is_none(),
+            "nothing else in it"
+        );
         debug_assert!(self.entry(id).nodes[side].is_none(), "room for it");
         self.entry_mut(id).nodes[side] = Some(node);
         self.trees[side].get_mut(node).entry = id;
@@ -196,7 +208,9 @@ impl World {
     pub fn relink(&mut self, id: EntryId, lone: EntryId, side: Side) {
         self.remember(id, side);
         let old = self.entry(id).nodes[side].expect("an agreed entry has both nodes");
-        let new = self.entry_mut(lone).nodes[side].take().expect("a lone node");
+        let new = self.entry_mut(lone).nodes[side]
+            .take()
+            .expect("a lone node");
         self.entries[lone.0 as usize] = None;
         self.free.push(lone);
         self.entry_mut(id).nodes[side] = Some(new);
@@ -211,14 +225,20 @@ impl World {
     fn adopt_ghosts(&mut self, side: Side, old: NodeId, new: NodeId) {
         let below: Vec<NodeId> = self.trees[side]
             .iter()
-            .filter(|&id| self.node(side, id).parent == Some(old) && !self.node(side, id).is_present())
+            .filter(|&id| {
+                self.node(side, id).parent == Some(old) && !self.node(side, id).is_present()
+            })
             .collect();
         for id in below {
             self.trees[side].rehome_ghost(&self.names, id, new);
         }
         let agreed_there: Vec<EntryId> = self
             .entries()
-            .filter(|(_, entry)| entry.sides[side].as_ref().is_some_and(|at| at.parent == old))
+            .filter(|(_, entry)| {
+                entry.sides[side]
+                    .as_ref()
+                    .is_some_and(|at| at.parent == old)
+            })
             .map(|(id, _)| id)
             .collect();
         for id in agreed_there {
@@ -308,7 +328,9 @@ impl World {
     /// Keeps what was agreed on of a side before its node changes.
     fn remember(&mut self, id: EntryId, side: Side) {
         let Some(entry) = self.find(id) else { return };
-        let Some(node) = entry.nodes[side] else { return };
+        let Some(node) = entry.nodes[side] else {
+            return;
+        };
         if !entry.agreed || entry.sides[side].is_some() {
             return;
         }
@@ -332,7 +354,11 @@ impl World {
 
     /// Agrees on everything: place, content and attributes as both nodes say now.
     pub fn agree(&mut self, id: EntryId, content: Option<ContentId>) {
-        debug_assert!(Side::BOTH.iter().all(|&side| self.entry(id).nodes[side].is_some()));
+        debug_assert!(
+            Side::BOTH
+                .iter()
+                .all(|&side| self.entry(id).nodes[side].is_some())
+        );
         for side in Side::BOTH {
             self.forget_side(id, side);
             if let Some(node) = self.entry(id).nodes[side]
@@ -359,10 +385,14 @@ impl World {
 
     /// Agrees on one side's place as its node says now.
     pub fn agree_place(&mut self, id: EntryId, side: Side) {
-        let Some(node) = self.entry(id).nodes[side] else { return };
+        let Some(node) = self.entry(id).nodes[side] else {
+            return;
+        };
         let (parent, name) = (self.node(side, node).parent, self.node(side, node).name);
         let Some(parent) = parent else { return };
-        let Some(at) = &mut self.entry_mut(id).sides[side] else { return };
+        let Some(at) = &mut self.entry_mut(id).sides[side] else {
+            return;
+        };
         let old = std::mem::replace(&mut at.parent, parent);
         at.name = name;
         self.trees[side].hold(parent);
@@ -373,9 +403,16 @@ impl World {
     /// Agrees on one side's tag and attributes as its node says now: whatever it holds counts as
     /// unchanged from now on.
     pub fn agree_tag(&mut self, id: EntryId, side: Side) {
-        let Some(node) = self.entry(id).nodes[side] else { return };
-        let (tag, attributes) = (self.node(side, node).tag.clone(), self.node(side, node).attributes());
-        let Some(at) = &mut self.entry_mut(id).sides[side] else { return };
+        let Some(node) = self.entry(id).nodes[side] else {
+            return;
+        };
+        let (tag, attributes) = (
+            self.node(side, node).tag.clone(),
+            self.node(side, node).attributes(),
+        );
+        let Some(at) = &mut self.entry_mut(id).sides[side] else {
+            return;
+        };
         at.tag = tag;
         at.attributes = attributes;
         self.forget_if_same(id, side);
@@ -388,6 +425,19 @@ impl World {
             at.tag = tag;
             at.attributes = attributes;
         }
+        self.forget_if_same(id, side);
+    }
+
+    /// Sets where one side stood when it was agreed on, other than the node says.
+    pub fn set_agreed_place(&mut self, id: EntryId, side: Side, folder: NodeId, name: NameId) {
+        self.remember(id, side);
+        let Some(at) = &mut self.entry_mut(id).sides[side] else {
+            return;
+        };
+        let old = std::mem::replace(&mut at.parent, folder);
+        at.name = name;
+        self.trees[side].hold(folder);
+        self.trees[side].release(&self.names, old);
         self.forget_if_same(id, side);
     }
 
@@ -452,7 +502,10 @@ impl World {
         if let Some(at) = &entry.sides[side] {
             return (at.parent, at.name);
         }
-        let node = self.node(side, entry.nodes[side].expect("an agreed entry has both nodes"));
+        let node = self.node(
+            side,
+            entry.nodes[side].expect("an agreed entry has both nodes"),
+        );
         (node.parent.expect("not a root"), node.name)
     }
 
@@ -465,7 +518,10 @@ impl World {
         if let Some(at) = &entry.sides[side] {
             return (at.tag.clone(), at.attributes);
         }
-        let node = self.node(side, entry.nodes[side].expect("an agreed entry has both nodes"));
+        let node = self.node(
+            side,
+            entry.nodes[side].expect("an agreed entry has both nodes"),
+        );
         (node.tag.clone(), node.attributes())
     }
 

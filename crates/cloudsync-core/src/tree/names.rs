@@ -33,7 +33,13 @@ impl Names {
     /// Starts with no names.
     pub fn new(rules: BySide<NameRules>) -> Self {
         let folded = rules.map(|rules| (!compares_bytes(&rules)).then(Vec::new));
-        Self { bytes: String::new(), ends: Vec::new(), table: HashTable::new(), rules, folded }
+        Self {
+            bytes: String::new(),
+            ends: Vec::new(),
+            table: HashTable::new(),
+            rules,
+            folded,
+        }
     }
 
     /// Returns the id of `name`, the same for equal bytes.
@@ -42,7 +48,9 @@ impl Names {
     /// If all names together take more than 4 GiB.
     pub fn intern(&mut self, name: &str) -> NameId {
         let key = hash::bytes(name.as_bytes());
-        let Self { bytes, ends, table, .. } = self;
+        let Self {
+            bytes, ends, table, ..
+        } = self;
         if let Some(&id) = table.find(key, |&id| text(bytes, ends, id) == name) {
             return NameId(id);
         }
@@ -93,12 +101,18 @@ impl Names {
 
     /// Returns the name under which `side` compares this one.
     pub fn folded(&self, side: Side, id: NameId) -> NameId {
-        self.folded[side].as_ref().map_or(id, |folded| folded[id.0 as usize])
+        self.folded[side]
+            .as_ref()
+            .map_or(id, |folded| folded[id.0 as usize])
     }
 }
 
 fn text<'a>(bytes: &'a str, ends: &[u32], id: u32) -> &'a str {
-    let start = if id == 0 { 0 } else { ends[id as usize - 1] as usize };
+    let start = if id == 0 {
+        0
+    } else {
+        ends[id as usize - 1] as usize
+    };
     &bytes[start..ends[id as usize] as usize]
 }
 

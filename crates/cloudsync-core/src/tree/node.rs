@@ -91,7 +91,12 @@ const NO_MTIME: i64 = i64::MIN;
 const NO_MODE: u32 = u32::MAX;
 
 impl Node {
-    pub(super) fn new(parent: Option<NodeId>, name: NameId, entry: EntryId, seen: &Observed) -> Self {
+    pub(super) fn new(
+        parent: Option<NodeId>,
+        name: NameId,
+        entry: EntryId,
+        seen: &Observed,
+    ) -> Self {
         let mut node = Self {
             parent,
             name,

@@ -76,7 +76,9 @@ impl SideTree {
             return None;
         }
         let key = hash::bytes(oid.as_bytes());
-        self.by_oid.find(key, |&id| self.get(id).oid == *oid).copied()
+        self.by_oid
+            .find(key, |&id| self.get(id).oid == *oid)
+            .copied()
     }
 
     /// Finds the present node at a place, by the side's own comparison of names.
@@ -214,8 +216,14 @@ impl SideTree {
     }
 
     fn link(&mut self, names: &Names, id: NodeId) {
-        let (folder, name) = (self.get(id).parent.expect("not the root"), self.get(id).name);
-        debug_assert!(self.child(names, folder, name).is_none(), "the place is free");
+        let (folder, name) = (
+            self.get(id).parent.expect("not the root"),
+            self.get(id).name,
+        );
+        debug_assert!(
+            self.child(names, folder, name).is_none(),
+            "the place is free"
+        );
         let first = self.get(folder).first_child;
         if let Some(first) = first {
             self.get_mut(first).previous = Some(id);
@@ -227,7 +235,12 @@ impl SideTree {
         node.verified = false;
         self.get_mut(folder).first_child = Some(id);
         self.present += 1;
-        let Self { by_place, nodes, side, .. } = self;
+        let Self {
+            by_place,
+            nodes,
+            side,
+            ..
+        } = self;
         let key = |id: &NodeId| {
             let node = &nodes[id.index()];
             let folder = node.parent.expect("not the root");
@@ -359,7 +372,9 @@ impl SideTree {
 
     /// Returns all present and ghostly nodes, without the root, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = NodeId> {
-        (2..self.nodes.len()).map(NodeId::from_index).filter(|&id| self.is_live(id))
+        (2..self.nodes.len())
+            .map(NodeId::from_index)
+            .filter(|&id| self.is_live(id))
     }
 }
 

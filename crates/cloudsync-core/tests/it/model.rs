@@ -35,21 +35,10 @@ fn a_moved_folder_is_one_rename() {
     pair.act(&UserAct::Rename(Side::Local, "a".into(), "b".into()));
     pair.check();
     assert_eq!(pair.performed.len(), 1);
-    assert_eq!(pair.count(Side::Remote, |act| matches!(act, Act::Rename { .. })), 1);
-}
-
-#[test]
-fn zz_debug() {
-    use Side::*;
-    use UserAct::*;
-    let mut pair = ModelPair::new(STABLE, BySide::new(false, false), 11033889212134691918);
-    pair.trace = Some(vec![]);
-    let acts = [Work(2), Crash, Mkdir(Local, "A".into()), Write(Remote, "a".into()), Work(12), Write(Local, "A".into()), Write(Local, "a".into()), Mkdir(Remote, "a/A".into()), Work(1), Delete(Local, "A".into()), Rename(Remote, "a/a".into(), "b".into())];
-    acts.iter().for_each(|act| pair.act(act));
-    pair.run();
-    println!("{}", pair.trace.take().unwrap().join("\n"));
-    println!("{:#?}", pair.engine().world());
-    pair.check();
+    assert_eq!(
+        pair.count(Side::Remote, |act| matches!(act, Act::Rename { .. })),
+        1
+    );
 }
 
 proptest! {

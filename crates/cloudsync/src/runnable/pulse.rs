@@ -48,6 +48,16 @@ impl Pulse {
         self.state.borrow().stop.is_some()
     }
 
+    /// Waits until the service is to stop. A wake does not end it, and is kept.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn stopping(&self) {
+        let mut state = self.state.subscribe();
+        // It cannot fail: the sender is ours.
+        let _ = state.wait_for(|state| state.stop.is_some()).await;
+    }
+
     /// Ends the sleep that goes on, or the next one, while the service runs.
     pub(super) fn wake(&self) {
         self.state.send_if_modified(|state| {

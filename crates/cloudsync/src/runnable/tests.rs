@@ -28,6 +28,8 @@ enum Act {
     Busy(Duration),
     /// Sleeps so long, but can be cut short.
     Sleep(Duration),
+    /// Goes on until it is to stop.
+    Serve,
     End(Turn),
 }
 
@@ -81,6 +83,7 @@ impl Runnable for Service {
             Act::Panic => panic!("at the disco"),
             Act::Busy(time) => tokio::time::sleep(time).await,
             Act::Sleep(time) => pulse.interruptable_sleep(time).await,
+            Act::Serve => pulse.stopping().await,
             Act::End(turn) => return Ok(turn),
         }
         Ok(Turn::Worked)
@@ -235,6 +238,17 @@ async fn a_sleep_in_a_turn_ends_with_a_wake_or_a_stop() {
     assert_eq!(seen.at(), [0, 1001]);
     runner.stop(Stop::ForNow).await;
     assert_eq!((seen.turns(), seen.elapsed()), (2, secs(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_can_go_on_until_the_stop() {
+    let (runner, seen) = service([Act::Serve]);
+    runner.start(every(ms(1))).expect("start");
+    tokio::time::sleep(secs(1)).await;
+    runner.wake();
+    assert_eq!(runner.wait(Some(secs(9))).await, Err(RunError::TimedOut));
+    runner.stop(Stop::ForNow).await;
+    assert_eq!((seen.turns(), seen.elapsed()), (1, secs(10)));
 }
 
 #[tokio::test(start_paused = true)]

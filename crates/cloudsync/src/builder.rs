@@ -15,7 +15,7 @@ use cloudsync_store::{MemoryStore, SqliteStore, Store};
 
 use crate::cloudsync::CloudSync;
 use crate::conflict::{Decision, Version};
-use crate::endpoint::{Endpoint, Given};
+use crate::endpoint::{Endpoint, Given, Of};
 use crate::error::{Error, Result};
 use crate::feed::{Feed, Observe};
 use crate::hooks::{Closures, Hooks, NoHooks};
@@ -225,6 +225,11 @@ impl Builder {
     /// a provider or the state; [`ErrorKind::StoreUnusable`].
     pub async fn build(self) -> Result<CloudSync> {
         let BySide { local, remote } = self.given;
+        if let (Of::Location(local), Of::Location(remote)) = (&local.0, &remote.0)
+            && local == remote
+        {
+            return Err(Error::invalid("build", "both sides are the same").with_path(local));
+        }
         let mut endpoints = BySide::new(
             Endpoint::resolve(local).map_err(|e| e.with_side(Side::Local))?,
             Endpoint::resolve(remote).map_err(|e| e.with_side(Side::Remote))?,

@@ -285,6 +285,8 @@ impl Driver {
     pub(crate) async fn shut_down(&mut self, grace: Duration) {
         self.live.control(Control::Drain(true));
         self.reading.shutdown().await;
+        let forgotten = self.hands.performer.forget_waiting();
+        self.ledger.changes = self.ledger.changes.saturating_sub(forgotten);
         let until = Instant::now() + grace;
         loop {
             self.hand_out();

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use cloudsync_provider::{Credentials, Provider};
 
@@ -70,6 +71,23 @@ pub(crate) struct Endpoint {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) root: RootPlace,
+    /// Whether the provider took this root already.
+    pub(crate) met: Arc<AtomicBool>,
+}
+
+impl Endpoint {
+    pub(crate) fn new(
+        provider: Arc<dyn Provider>,
+        credentials: Option<Credentials>,
+        root: RootPlace,
+    ) -> Self {
+        Self {
+            provider,
+            credentials,
+            root,
+            met: Arc::default(),
+        }
+    }
 }
 
 impl Endpoint {
@@ -77,11 +95,7 @@ impl Endpoint {
     pub(crate) fn resolve(given: Given) -> Result<Self> {
         match given.0 {
             Of::Location(location) => crate::location::open(&location),
-            Of::Provider(provider) => Ok(Self {
-                provider,
-                credentials: None,
-                root: RootPlace::default(),
-            }),
+            Of::Provider(provider) => Ok(Self::new(provider, None, RootPlace::default())),
         }
     }
 

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cloudsync_core::backoff::{Backoff, Delays};
@@ -53,6 +54,8 @@ pub struct Feed {
     /// To connect with; `None`: with those that the provider keeps.
     pub(crate) credentials: Option<Credentials>,
     pub(crate) root: RootPlace,
+    /// Whether the provider took this root already.
+    pub(crate) met: Arc<AtomicBool>,
     /// Whether the root is made where there is none.
     pub(crate) create_root: bool,
     pub(crate) hooks: HooksHandle,
@@ -79,6 +82,11 @@ impl fmt::Debug for HooksHandle {
 }
 
 impl Feed {
+    /// Whether the root was chosen before.
+    fn is_met(&self) -> bool {
+        self.met.load(Ordering::Relaxed)
+    }
+
     /// Connects where it is not, or anew, and finds the root.
     pub(crate) async fn meeting(&self, keeps_connection: bool) -> Result<Root, Failure> {
         let provider = &*self.provider;
@@ -93,9 +101,15 @@ impl Feed {
                 }
             }
             let RootPlace { path, oid } = &self.root;
-            provider
-                .set_root(path.as_deref(), oid.as_ref(), self.create_root)
-                .await?;
+            let (path, id) = (path.as_deref(), oid.as_ref());
+            match provider.set_root(path, id, self.create_root).await {
+                // Another one stands where ours stood: the engine has to say what it thinks of it.
+                Err(failure) if failure.kind() == ErrorKind::Invalid && self.is_met() => {}
+                chosen => {
+                    chosen?;
+                    self.met.store(true, Ordering::Relaxed);
+                }
+            }
             provider.root().await
         })
         .await

@@ -54,14 +54,11 @@ pub(crate) fn open(text: &str) -> Result<Endpoint> {
         Location::File(path) => (Arc::new(FileProvider::new()), path.to_owned()),
         Location::Memory(name) => (Arc::new(memory(name).client()), "/".to_owned()),
     };
-    Ok(Endpoint {
-        provider,
-        credentials: Some(Credentials::default()),
-        root: RootPlace {
-            path: Some(path),
-            oid: None,
-        },
-    })
+    let root = RootPlace {
+        path: Some(path),
+        oid: None,
+    };
+    Ok(Endpoint::new(provider, Some(Credentials::default()), root))
 }
 
 static MEMORIES: Mutex<BTreeMap<String, MockService>> = Mutex::new(BTreeMap::new());

@@ -33,6 +33,12 @@ pub trait Perform: fmt::Debug + Send + Sync + 'static {
     ///
     /// Holds no more than the engine hands out, so nothing has to be turned away.
     fn perform(&self, operations: Vec<Operation>);
+
+    /// Drops the operations that have not begun, unanswered, as everything is about to end. Returns
+    /// how many; by default none. Their intents are durable: the next start looks at them first.
+    fn forget_waiting(&self) -> usize {
+        0
+    }
 }
 
 /// Where outcomes of operations go.
@@ -122,6 +128,11 @@ impl Performer {
 }
 
 impl Perform for Performer {
+    fn forget_waiting(&self) -> usize {
+        let forget = |side| lock(&self.shared.lanes[side]).clear();
+        Side::BOTH.into_iter().map(forget).sum()
+    }
+
     fn perform(&self, operations: Vec<Operation>) {
         for operation in operations {
             lock(&self.shared.lanes[operation.side]).push(operation);

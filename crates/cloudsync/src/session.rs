@@ -93,6 +93,7 @@ impl Session {
             provider: pair.endpoints[side].provider.clone(),
             credentials: pair.endpoints[side].credentials.clone(),
             root: pair.endpoints[side].root.clone(),
+            met: pair.endpoints[side].met.clone(),
             create_root: create_roots,
             hooks: HooksHandle(pair.hooks.clone()),
             board: board.clone(),

@@ -69,6 +69,15 @@ impl Lanes {
         }
     }
 
+    /// Drops what waits; returns how many.
+    pub(super) fn clear(&mut self) -> usize {
+        let waiting = [&mut self.light, &mut self.small, &mut self.large];
+        waiting
+            .map(|queue| std::mem::take(queue).len())
+            .iter()
+            .sum()
+    }
+
     /// Returns the lane that another worker is worth having in, counting it as there.
     pub(super) fn hire(&mut self) -> Option<Lane> {
         let usual = self.light.len().div_ceil(self.share(self.light.len()))

@@ -15,7 +15,7 @@ const RECORD_FORMAT: u8 = 1;
 /// The bytes as they are.
 const VALUE_FORMAT: u8 = 1;
 /// A record is a few hundred bytes; one past this limit is a mistake or an attack.
-const MAX_PAYLOAD_BYTES: u64 = 1 << 20;
+const MAX_PAYLOAD_BYTES: u64 = 1 << 18;
 /// Length of the CRC.
 const SUM: usize = 4;
 

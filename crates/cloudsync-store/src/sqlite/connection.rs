@@ -34,10 +34,10 @@ pub(super) async fn prepare(path: &Path, pair: &str) -> Result<Prepared, Trouble
     let mut connection = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
-        // Only another program's lock is waited for.
-        .busy_timeout(Duration::from_secs(1))
-        // Rows travel from SQLite's thread to ours in portions.
-        .row_buffer_size(2_000)
+        // Waited for: a store of this process that was dropped, and is still writing its last words.
+        .busy_timeout(Duration::from_secs(5))
+        // Rows are large here: see `contents::read`.
+        .row_buffer_size(4)
         .connect()
         .await?;
     match initialize(&mut connection, pair).await {

@@ -16,7 +16,9 @@ use crate::strategies::{any_record, typical};
 const ID: EntryId = EntryId(7);
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// A record that uses every field once: both nodes differ, both sides of the agreement are there.
@@ -57,7 +59,7 @@ fn full(act: IntendedAct) -> Record {
     }
 }
 
-fn acts() -> [IntendedAct; 7] {
+fn acts() -> [IntendedAct; 8] {
     let rename = |purpose| IntendedAct::Rename {
         parent: EntryId(8),
         name: "n".into(),
@@ -84,6 +86,7 @@ fn acts() -> [IntendedAct; 7] {
         rename(RenamePurpose::Carry),
         rename(RenamePurpose::Split),
         rename(RenamePurpose::Park),
+        rename(RenamePurpose::Undo),
         write(Expect::Free),
         write(Expect::Unchanged {
             oid: Some(Oid::new([1])),

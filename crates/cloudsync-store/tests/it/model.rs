@@ -4,6 +4,8 @@ use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::record::{Batch, EntryId, Snapshot};
 use cloudsync_store::{FoundState, MemoryDisk, SqliteStore, Store};
 use proptest::prelude::*;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 
 use crate::strategies::{any_batch, batch, typical};
 
@@ -168,4 +170,55 @@ async fn what_cannot_be_written_takes_nothing_of_its_batch_along() {
         assert_eq!(failure.kind(), ErrorKind::Invalid);
         assert_eq!(store.load().await.unwrap().snapshot, Snapshot::default());
     }
+}
+
+/// The last statement of a batch fails, all others were fine.
+#[tokio::test]
+async fn a_statement_that_fails_takes_its_batch_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let good = Batch {
+        puts: vec![(EntryId(1), typical())],
+        ..batch(1)
+    };
+    let store = SqliteStore::open(&path, "p").await.unwrap();
+    store.apply(&good).await.unwrap();
+    store.close().await.unwrap();
+    let mut tool = SqliteConnectOptions::new()
+        .filename(&path)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::raw_sql(
+        "CREATE TRIGGER no BEFORE INSERT ON value WHEN new.key = 'bad' \
+         BEGIN SELECT raise(ABORT, 'as told'); END",
+    )
+    .execute(&mut tool)
+    .await
+    .unwrap();
+    tool.close().await.unwrap();
+
+    let store = SqliteStore::open(&path, "p").await.unwrap();
+    let bad = Batch {
+        clear: true,
+        puts: (2..2_000).map(|id| (EntryId(id), typical())).collect(),
+        values: vec![
+            ("good".to_owned(), Some(vec![1])),
+            ("bad".to_owned(), Some(vec![2])),
+        ],
+        ..batch(2)
+    };
+    assert_eq!(
+        store.apply(&bad).await.unwrap_err().kind(),
+        ErrorKind::Unexpected
+    );
+    assert_eq!(store.load().await.unwrap().snapshot.entries, good.puts);
+    store
+        .apply(&Batch {
+            puts: vec![(EntryId(2), typical())],
+            ..batch(3)
+        })
+        .await
+        .unwrap();
+    assert_eq!(store.load().await.unwrap().snapshot.entries.len(), 2);
 }

@@ -291,3 +291,21 @@ async fn a_place_where_nothing_can_be_made_is_reported() {
     }
     assert_eq!(names(folder.path()), ["file"]);
 }
+
+/// The first migration stands in every store out there: another text of it is another migration.
+#[tokio::test]
+async fn a_store_of_the_first_release_is_still_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    std::fs::write(&path, include_bytes!("../data/first.sqlite")).unwrap();
+    let opened = load(&path).await;
+    assert_eq!(opened.found, FoundState::Existing);
+    let expected = (1..=2)
+        .map(|id| (EntryId(id), typical()))
+        .collect::<Vec<_>>();
+    assert_eq!(opened.snapshot.entries, expected);
+    assert_eq!(
+        opened.snapshot.values,
+        [("cursor".to_owned(), b"42".to_vec())]
+    );
+}

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{SeekFrom, ioctl_ficlone, seek};
+use rustix::fd::OwnedFd;
+use rustix::fs::{SeekFrom, ftruncate, ioctl_ficlone, seek};
 use rustix::io::{self, Errno};
 
 use crate::{ContentHash, Error, ErrorKind, HashKind, Hasher, LocalSource, Result, Tag};
@@ -19,6 +19,9 @@ const CHUNK: usize = 1 << 20;
 
 /// Files smaller than this are not worth the call that shares their blocks.
 const CLONED_FROM: u64 = 128 << 10;
+
+/// Zeros at least as long as this stay holes in a file that has holes.
+const HOLE: usize = 64 << 10;
 
 /// A buffer that is used for one file after the other.
 pub(super) struct Buffer(Vec<u8>);
@@ -96,18 +99,29 @@ fn copy_local(
     let mut hasher = Hasher::new(kind);
     if source.size >= CLONED_FROM && clone(disk, staged, &source.file) {
         // Hash what we have, not what the source may have become meanwhile.
-        seek(staged, SeekFrom::Start(0)).map_err(|errno| source.failed(errno))?;
-        read_all(staged, &mut buffer.0, |bytes| {
+        source.read_all(staged, &mut buffer.0, |bytes| {
             hasher.update(bytes);
             Ok(())
-        })
-        .map_err(|fault| fault.of(&source))?;
+        })?;
+    } else if source.sparse {
+        source.read_all(&source.file, &mut buffer.0, |bytes| {
+            hasher.update(bytes);
+            bytes.chunks(HOLE).try_for_each(|piece| {
+                if piece.iter().fold(0, |all, byte| all | byte) != 0 {
+                    return write(piece);
+                }
+                let over = i64::try_from(piece.len()).unwrap_or(i64::MAX);
+                seek(staged, SeekFrom::Current(over))
+                    .map(|_| ())
+                    .map_err(|e| source.failed(e))
+            })
+        })?;
+        ftruncate(staged, source.size).map_err(|errno| source.failed(errno))?;
     } else {
-        read_all(&source.file, &mut buffer.0, |bytes| {
+        source.read_all(&source.file, &mut buffer.0, |bytes| {
             hasher.update(bytes);
             write(bytes)
-        })
-        .map_err(|fault| fault.of(&source))?;
+        })?;
     }
     source.check()?;
     Ok(hasher.finish())
@@ -120,12 +134,12 @@ fn clone(disk: &Disk, staged: &OwnedFd, source: &OwnedFd) -> bool {
     }
     match ioctl_ficlone(staged, source) {
         Ok(()) => true,
-        // Another volume, or a file with a mark of its own: another source may do.
-        Err(Errno::XDEV | Errno::INVAL) => false,
-        Err(_) => {
+        Err(Errno::OPNOTSUPP | Errno::NOTTY | Errno::NOSYS) => {
             disk.forget_clones();
             false
         }
+        // Another volume, or a file with a mark of its own: another source may do.
+        Err(_) => false,
     }
 }
 
@@ -133,6 +147,7 @@ fn clone(disk: &Disk, staged: &OwnedFd, source: &OwnedFd) -> bool {
 pub(super) struct OpenSource<'a> {
     pub(super) file: OwnedFd,
     size: u64,
+    sparse: bool,
     shown: std::borrow::Cow<'a, str>,
     expect: &'a Tag,
 }
@@ -152,6 +167,7 @@ impl<'a> OpenSource<'a> {
         let mut source = Self {
             file,
             size: 0,
+            sparse: false,
             shown,
             expect: &local.tag,
         };
@@ -165,7 +181,7 @@ impl<'a> OpenSource<'a> {
         if found.what != What::File || found.tag() != *self.expect {
             return Err(refused(ErrorKind::SourceChanged, "read", &self.shown));
         }
-        self.size = found.size;
+        (self.size, self.sparse) = (found.size, found.sparse);
         Ok(())
     }
 
@@ -174,47 +190,39 @@ impl<'a> OpenSource<'a> {
         failure("read", errno, &self.shown)
     }
 
+    /// Reads all of it, or of `file`, which has the same content and stands at its beginning.
+    pub(super) fn read_all(
+        &self,
+        file: &OwnedFd,
+        buffer: &mut [u8],
+        mut take: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut total = 0;
+        loop {
+            match io::read(file, &mut *buffer) {
+                Ok(0) => break,
+                Ok(read) => {
+                    take(&buffer[..read])?;
+                    total += read as u64;
+                    // Saves the call that would only say that this was the end.
+                    if read < buffer.len() && total == self.size {
+                        break;
+                    }
+                }
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(self.failed(errno)),
+            }
+        }
+        if total == self.size {
+            Ok(())
+        } else {
+            Err(refused(ErrorKind::SourceChanged, "read", &self.shown))
+        }
+    }
+
     /// Returns its size at the last check.
     pub(super) fn size(&self) -> u64 {
         self.size
-    }
-}
-
-/// What can go wrong in [`read_all`].
-pub(super) enum Fault {
-    Reading(Errno),
-    Taking(Error),
-}
-
-impl Fault {
-    /// Makes a failure of it.
-    pub(super) fn of(self, source: &OpenSource<'_>) -> Error {
-        match self {
-            Fault::Reading(errno) => source.failed(errno),
-            Fault::Taking(error) => error,
-        }
-    }
-}
-
-/// Reads from where `file` stands to its end.
-pub(super) fn read_all(
-    file: impl AsFd,
-    buffer: &mut [u8],
-    mut take: impl FnMut(&[u8]) -> Result<()>,
-) -> std::result::Result<(), Fault> {
-    loop {
-        match io::read(&file, &mut *buffer) {
-            Ok(0) => return Ok(()),
-            Ok(read) => {
-                take(&buffer[..read]).map_err(Fault::Taking)?;
-                // A short read of a file on a disk is its end; whoever asked compares tags after.
-                if read < buffer.len() {
-                    return Ok(());
-                }
-            }
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(Fault::Reading(errno)),
-        }
     }
 }
 

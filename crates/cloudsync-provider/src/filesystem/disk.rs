@@ -163,8 +163,11 @@ impl Disk {
 /// Returns false for a folder that cannot be opened for it.
 fn sync_folder(folder: impl AsFd) -> io::Result<bool> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let Ok(open) = openat(folder, ".", flags, Mode::empty()) else {
-        return Ok(false);
+    let open = match openat(folder, ".", flags, Mode::empty()) {
+        Ok(open) => open,
+        // Deleted since: its names are nobody's any more.
+        Err(io::Errno::NOENT) => return Ok(true),
+        Err(_) => return Ok(false),
     };
     match fsync(open) {
         Ok(()) => Ok(true),

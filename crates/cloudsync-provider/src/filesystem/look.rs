@@ -58,6 +58,8 @@ pub(super) struct Look {
     /// Nanoseconds since 1970, as all times here; 0 where the file system keeps none.
     pub(super) btime: i64,
     pub(super) size: u64,
+    /// Has fewer blocks than its size needs.
+    pub(super) sparse: bool,
     /// `None` outside of what nanoseconds can say (years 1677 to 2262).
     pub(super) mtime: Option<i64>,
     pub(super) ctime: i64,
@@ -100,6 +102,7 @@ fn look_with(folder: impl AsFd, name: impl path::Arg, flags: AtFlags) -> io::Res
             0
         },
         size: found.stx_size,
+        sparse: found.stx_blocks.saturating_mul(512) < found.stx_size,
         mtime: nanos(&found.stx_mtime),
         ctime: nanos(&found.stx_ctime).unwrap_or(i64::MAX),
         mode: mode & 0o7777,
@@ -235,6 +238,7 @@ mod tests {
             ino: 7,
             btime: 1,
             size: 5,
+            sparse: false,
             mtime: Some(100),
             ctime: 200,
             mode: 0o644,

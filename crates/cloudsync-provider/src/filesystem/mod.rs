@@ -3,7 +3,7 @@
 //! The rooms: `look` (one look at one object: oid, tag, racy), `root` (the open root, its identity,
 //! reaching what is below it), `volume` (what the file system can do), `list` and `scan` (one folder,
 //! and all), `info`, `read`, `copy` (content in), `write` (stage, flush, place), `replace` (the
-//! loss-free exchange), `change` (folders, renames, deletes, attributes), `own` (names of our own files)
+//! loss-free exchange), `keep` (what the old version hands on), `change` (folders, renames, deletes, attributes), `own` (names of our own files)
 //! and `sweep` (what a crash left of them), `watch` (events), `disk` (what all jobs share).
 //!
 //! Invariants:
@@ -13,7 +13,7 @@
 //! - Names of ours ([`own`]) are never shown, whoever's they are, and never taken from callers.
 //! - Links, pipes, devices, mount points and names that are not UTF-8 are reported as skipped.
 //!   A file with several links is a file under each name; it is replaced, not written through.
-//!   Holes in files are filled with zeros, access lists and extended attributes are not carried over.
+//!   Access lists and extended attributes do not travel; those of a replaced file stay.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("the filesystem provider knows Linux only, so far");
@@ -23,6 +23,7 @@ mod copy;
 mod disk;
 mod failure;
 mod info;
+mod keep;
 mod list;
 mod look;
 mod names;

@@ -10,7 +10,7 @@ use rustix::io;
 
 use crate::{ContentHash, ErrorKind, HashKind, Hasher, LocalSource, ObjectRef, Result, Tag};
 
-use super::copy::{OpenSource, read_all};
+use super::copy::OpenSource;
 use super::disk::Disk;
 use super::failure::{failure, refused};
 use super::look::{What, look_at};
@@ -133,11 +133,10 @@ pub(super) fn hash(
         .unwrap_or(CHUNK)
         .saturating_add(1);
     let mut buffer = vec![0; size.min(1 << 20)];
-    read_all(&source.file, &mut buffer, |bytes| {
+    source.read_all(&source.file, &mut buffer, |bytes| {
         hasher.update(bytes);
         Ok(())
-    })
-    .map_err(|fault| fault.of(&source))?;
+    })?;
     source.check()?;
     Ok(hasher.finish())
 }

@@ -58,7 +58,7 @@ impl Root {
             name = format!("{:x}-{uuid}", system.f_type);
         }
         let identity = format!("{name}/{}/{}", look.ino, look.btime);
-        let volume = Volume::new(&name, system.f_type, &folder);
+        let volume = Volume::new(&name, system.f_type, &folder, &look);
         Ok(Self {
             folder,
             given: given.to_owned(),
@@ -71,7 +71,16 @@ impl Root {
 
     /// Opens a folder below the root by path, for looking things up in it.
     pub(super) fn open_folder(&self, path: &str) -> io::Result<OwnedFd> {
-        open_below(&self.folder, path, OFlags::PATH | OFlags::DIRECTORY)
+        let open = open_below(&self.folder, path, OFlags::PATH | OFlags::DIRECTORY)?;
+        self.check_volume(open)
+    }
+
+    /// Refuses a folder of another subvolume, which numbers its inodes anew.
+    fn check_volume(&self, open: OwnedFd) -> io::Result<OwnedFd> {
+        if self.volume.has_subvolumes() && look(&open)?.device != self.look.device {
+            return Err(io::Errno::XDEV);
+        }
+        Ok(open)
     }
 
     /// Opens the folder that `folder` names, and makes sure that it is that one. Where another stands
@@ -83,6 +92,7 @@ impl Root {
         flags: OFlags,
     ) -> Result<OwnedFd> {
         let open = open_below(&self.folder, &folder.path, flags | OFlags::DIRECTORY)
+            .and_then(|open| self.check_volume(open))
             .map_err(|errno| failure(operation, errno, &folder.path))?;
         if let Some(oid) = &folder.oid {
             let found = look(&open).map_err(|errno| failure(operation, errno, &folder.path))?;

@@ -15,12 +15,13 @@ use rustix::io;
 
 use crate::NameRules;
 
-use super::look::{CLOCK_STEP, look_at};
+use super::look::{CLOCK_STEP, Look, look_at};
 use super::names::MAX_BYTES;
 use super::own::Namer;
 
 /// `statfs` magic numbers, from `linux/magic.h` and the drivers.
 mod magic {
+    pub(super) const BCACHEFS: u64 = 0xca45_1a4e;
     pub(super) const BTRFS: u64 = 0x9123_683e;
     pub(super) const CEPH: u64 = 0x00c3_6400;
     pub(super) const CIFS: u64 = 0xff53_4d42;
@@ -73,7 +74,7 @@ pub(super) struct Volume {
 
 impl Volume {
     /// Describes the volume called `name`, a file system of `kind`, with `root` on it.
-    pub(super) fn new(name: &str, kind: impl TryInto<i64>, root: impl AsFd) -> Self {
+    pub(super) fn new(name: &str, kind: impl TryInto<i64>, root: impl AsFd, found: &Look) -> Self {
         let kind = number(kind);
         let mut id = [0; 4];
         id.copy_from_slice(&blake3::hash(name.as_bytes()).as_bytes()[..4]);
@@ -84,6 +85,8 @@ impl Volume {
             magic::NFS | magic::CIFS | magic::SMB2 | magic::CEPH | magic::P9 | magic::FUSE => {
                 2_000_000_000
             }
+            // Nobody sets a ctime: where it has no fraction, the file system keeps none.
+            _ if found.ctime % 1_000_000_000 == 0 => 1_000_000_000 + CLOCK_STEP,
             _ => CLOCK_STEP,
         };
         let well_known = matches!(
@@ -164,6 +167,11 @@ impl Volume {
     /// Returns true if `a` and `A` are two names.
     pub(super) fn is_case_sensitive(&self) -> bool {
         self.case_sensitive.load(Ordering::Relaxed)
+    }
+
+    /// Returns true if a folder can be a volume of its own without being a mount point.
+    pub(super) fn has_subvolumes(&self) -> bool {
+        matches!(self.kind, magic::BTRFS | magic::BCACHEFS)
     }
 
     /// Returns true if a rename can insist on a free name.

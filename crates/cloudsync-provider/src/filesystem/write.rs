@@ -10,8 +10,7 @@ use std::thread;
 use bytes::Bytes;
 use rustix::fd::OwnedFd;
 use rustix::fs::{
-    AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid, fchmod, fchown, futimens,
-    openat, unlinkat,
+    AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, fchmod, futimens, openat, unlinkat,
 };
 use rustix::io::{self, Errno};
 
@@ -25,7 +24,7 @@ use super::disk::{Disk, Durability, write_back};
 use super::failure::{failure, refused};
 use super::look::{Look, look};
 use super::names::check_name;
-use super::replace;
+use super::{keep, replace};
 
 /// Staged bytes between two flushes.
 const BYTES: u64 = 64 << 20;
@@ -323,8 +322,8 @@ fn stage(
     let file = openat(&*folder, name.as_str(), flags, first).map_err(failed)?;
     let filled =
         copy::fill(disk, &file, source, request.hash, buffer, &target.path()).and_then(|hash| {
-            let look =
-                finish(&file, request.attributes.mtime, mode, old.as_ref()).map_err(failed)?;
+            let owned = old.is_some_and(|old| keep::keep(&folder, &target.name, &old, &file));
+            let look = finish(&file, request.attributes.mtime, mode, owned).map_err(failed)?;
             Ok((hash, look))
         });
     match filled {
@@ -342,20 +341,8 @@ fn stage(
     }
 }
 
-/// Gives a staged file its owner, mode and time, and looks at it.
-fn finish(
-    file: &OwnedFd,
-    mtime: Option<i64>,
-    mode: Option<u32>,
-    old: Option<&Look>,
-) -> io::Result<Look> {
-    let mut owned = false;
-    if let Some(old) = old
-        && rustix::process::geteuid().is_root()
-    {
-        let (uid, gid) = (Uid::from_raw(old.uid), Gid::from_raw(old.gid));
-        owned = fchown(file, Some(uid), Some(gid)).is_ok();
-    }
+/// Gives a staged file its mode and time, and looks at it. `owned`: its owner was set.
+fn finish(file: &OwnedFd, mtime: Option<i64>, mode: Option<u32>, owned: bool) -> io::Result<Look> {
     if let Some(mtime) = mtime {
         set_mtime(file, mtime)?;
     }
@@ -386,7 +373,7 @@ pub(super) fn set_mtime(file: &OwnedFd, mtime: i64) -> io::Result<()> {
             last_modification: timespec(mtime),
         },
     ) {
-        Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS | Errno::PERM) => Ok(()),
         result => result,
     }
 }

@@ -121,6 +121,40 @@ async fn attributes_are_set_whatever_the_mask_says() {
     }
 }
 
+#[tokio::test]
+async fn extended_attributes_of_a_replaced_file_stay() {
+    let place = Place::new().await;
+    place.put("a", "one");
+    let flags = rustix::fs::XattrFlags::empty();
+    if rustix::fs::setxattr(place.path("a"), "user.note", b"mine", flags).is_err() {
+        return; // not on this file system
+    }
+    let expect = place.unchanged("a").await;
+    place.write("a", expect, "two").await.expect("write");
+    let mut value = [0; 16];
+    let length = rustix::fs::getxattr(place.path("a"), "user.note", &mut value[..]);
+    assert_eq!(&value[..length.expect("kept")], b"mine");
+}
+
+#[tokio::test]
+async fn holes_stay_holes() {
+    let (from, to) = (Place::new().await, Place::new().await);
+    let file = fs::File::create(from.path("a")).expect("file");
+    let size = 10_000_000;
+    for at in [5_000_000, 5_000_001] {
+        std::os::unix::fs::FileExt::write_all_at(&file, b"x", at).expect("write");
+    }
+    file.set_len(size).expect("length");
+    let source = local(&from, "a").await;
+    let request = WriteRequest::new(target("a"), Expect::Free, Content::Local(source), size);
+    let written = to.provider.write(request).await.expect("write");
+    let content = fs::read(to.path("a")).expect("content");
+    assert_eq!(content, fs::read(from.path("a")).expect("content"));
+    assert_eq!(written.hash, Hasher::hash(HashKind::Blake3, &content));
+    let blocks = fs::metadata(to.path("a")).expect("metadata").blocks();
+    assert!(blocks * 512 < 1_000_000, "{blocks}");
+}
+
 /// Stages `content` for `a`, and replaces with `user` acting at `moment`.
 async fn replace_with(
     place: &Place,

@@ -59,30 +59,8 @@ pub(super) struct Service {
 impl Service {
     /// Watches all folders, then starts the thread.
     pub(super) fn start(disk: &Disk, queue: Arc<Queue>) -> Result<Self> {
-        let failed = |errno| unavailable(errno);
-        let inotify =
-            inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(failed)?;
-        let root = open_below(&disk.root.folder, "", OFlags::RDONLY | OFlags::DIRECTORY)
-            .map_err(failed)?;
-        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(failed)?;
-        let (bell, over) = (Arc::new(bell), Arc::new(AtomicBool::new(false)));
-        let mut tree = Tree {
-            inotify: Arc::new(inotify),
-            root,
-            real: disk.root.real.clone(),
-            top: 0,
-            nodes: HashMap::new(),
-            children: BTreeMap::new(),
-            displaced: HashMap::new(),
-            moving: HashMap::new(),
-            over: Arc::clone(&over),
-        };
-        tree.watch_all().map_err(failed)?;
-        let work = Work {
-            tree,
-            queue,
-            bell: Arc::clone(&bell),
-        };
+        let work = Work::new(disk, queue).map_err(unavailable)?;
+        let (bell, over) = (Arc::clone(&work.bell), Arc::clone(&work.tree.over));
         thread::Builder::new()
             .name("cloudsync watcher".to_owned())
             .spawn(move || work.run())
@@ -119,6 +97,28 @@ struct Work {
 }
 
 impl Work {
+    /// Watches all folders.
+    fn new(disk: &Disk, queue: Arc<Queue>) -> io::Result<Self> {
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let mut tree = Tree {
+            inotify: Arc::new(inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?),
+            root: open_below(&disk.root.folder, "", OFlags::RDONLY | OFlags::DIRECTORY)?,
+            real: disk.root.real.clone(),
+            top: 0,
+            nodes: HashMap::new(),
+            children: BTreeMap::new(),
+            displaced: HashMap::new(),
+            moving: HashMap::new(),
+            over: Arc::new(AtomicBool::new(false)),
+        };
+        tree.watch_all()?;
+        Ok(Self {
+            tree,
+            queue,
+            bell: Arc::new(bell),
+        })
+    }
+
     fn run(mut self) {
         let mut buffer = vec![MaybeUninit::uninit(); BUFFER];
         while !self.tree.over.load(Ordering::Relaxed) {
@@ -436,5 +436,78 @@ impl Tree {
             self.forget(watch);
             let _ = inotify::remove_watch(&*self.inotify, watch);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::Provider;
+    use crate::filesystem::FileProvider;
+
+    async fn work(folder: &tempfile::TempDir) -> Work {
+        let provider = FileProvider::new();
+        provider
+            .set_root(folder.path().to_str(), None, false)
+            .await
+            .expect("root");
+        Work::new(
+            &provider.disk("test").expect("disk"),
+            Arc::new(Queue::new()),
+        )
+        .expect("watching")
+    }
+
+    #[tokio::test]
+    async fn after_an_overflow_everything_is_watched_anew() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir_all(path("goes/deep")).expect("folders");
+        fs::create_dir_all(path("stays")).expect("folders");
+        let mut work = work(&folder).await;
+        assert_eq!(work.tree.nodes.len(), 3);
+        let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").expect("limit");
+        let limit: usize = limit.trim().parse().expect("a number");
+        for number in 0..=limit {
+            // The kernel merges an event with the one before if they are equal.
+            fs::write(path(["a", "b"][number % 2]), "x").expect("file");
+        }
+        fs::rename(path("goes"), path("stays/moved")).expect("rename");
+        fs::create_dir(path("comes")).expect("folder");
+        let mut buffer = vec![MaybeUninit::uninit(); BUFFER];
+        work.turn(&mut buffer).expect("a turn");
+        let told = work.queue.take(0).expect("events").events;
+        assert!(
+            told.contains(&Event::Lost {
+                path: String::new()
+            }),
+            "{told:?}"
+        );
+        let mut paths: Vec<_> = work
+            .tree
+            .nodes
+            .keys()
+            .map(|watch| work.tree.path(*watch).expect("known"))
+            .collect();
+        paths.sort();
+        assert_eq!(paths, ["comes", "stays", "stays/moved", "stays/moved/deep"]);
+    }
+
+    #[tokio::test]
+    async fn what_moves_out_is_let_go() {
+        let (folder, outside) = (tempfile::tempdir(), tempfile::tempdir());
+        let (folder, outside) = (folder.expect("folder"), outside.expect("folder"));
+        fs::create_dir_all(folder.path().join("a/b/c")).expect("folders");
+        fs::create_dir_all(folder.path().join("d")).expect("folders");
+        let mut work = work(&folder).await;
+        fs::rename(folder.path().join("a"), outside.path().join("a")).expect("rename");
+        let mut buffer = vec![MaybeUninit::uninit(); BUFFER];
+        while work.tree.nodes.len() > 1 {
+            work.turn(&mut buffer).expect("a turn");
+        }
+        assert_eq!(work.tree.children.len(), 1);
+        assert!(work.tree.moving.is_empty());
     }
 }

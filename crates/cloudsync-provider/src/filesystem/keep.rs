@@ -1,0 +1,55 @@
+//! Carries over to a new version what its source cannot tell: owner, access list, extended attributes.
+//!
+//! A replaced file is another inode. What the user hung on the old one would be gone with it. What
+//! cannot be carried over (another file system's attributes, no right to set them) is left out: it is
+//! no reason to refuse a new version.
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{
+    Gid, Mode, OFlags, Uid, XattrFlags, fchown, fgetxattr, flistxattr, fsetxattr, openat,
+};
+
+use super::look::Look;
+
+/// Longest value that the kernel gives.
+const LONGEST: usize = 64 << 10;
+
+/// Gives `new` what the file `name` in `folder`, which is `old`, has. Returns true if the owner was
+/// set, which clears some bits of the mode.
+pub(super) fn keep(folder: &OwnedFd, name: &str, old: &Look, new: &OwnedFd) -> bool {
+    attributes(folder, name, old, new);
+    let (uid, gid) = (Uid::from_raw(old.uid), Gid::from_raw(old.gid));
+    // Anybody else owns the new file as the old one already, or could not change it.
+    rustix::process::geteuid().is_root() && fchown(new, Some(uid), Some(gid)).is_ok()
+}
+
+fn attributes(folder: &OwnedFd, name: &str, old: &Look, new: &OwnedFd) {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let Ok(from) = openat(folder, name, flags, Mode::empty()) else {
+        return;
+    };
+    if !super::look::look(&from).is_ok_and(|found| found.ino == old.ino) {
+        return;
+    }
+    // Most files have none: no buffer for them.
+    if matches!(flistxattr(&from, &mut [0; 0]), Ok(0) | Err(_)) {
+        return;
+    }
+    let mut names = vec![0; LONGEST];
+    let Ok(length) = flistxattr(&from, &mut names[..]) else {
+        return;
+    };
+    let mut value = vec![0; LONGEST];
+    for name in names[..length]
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty())
+    {
+        // Labels are the folder's and the policy's to give.
+        if name.starts_with(b"security.") {
+            continue;
+        }
+        if let Ok(length) = fgetxattr(&from, name, &mut value[..]) {
+            let _ = fsetxattr(new, name, &value[..length], XattrFlags::empty());
+        }
+    }
+}

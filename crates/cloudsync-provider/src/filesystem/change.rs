@@ -168,7 +168,7 @@ pub(super) fn delete(disk: &Disk, at: &ObjectRef, kind: Kind, expect: Option<&Ta
     };
     let changed = || refused(ErrorKind::PreconditionFailed, "delete", &at.path);
     match (kind, subject.look.what) {
-        (Kind::File, What::File) => delete_file(disk, at, &subject, &mut || {})?,
+        (Kind::File, What::File) => delete_file(disk, at, &subject, &mut |_| {})?,
         (Kind::Folder, What::Folder) => delete_folder(disk, at, &subject)?,
         _ => return Err(changed().with_detail("of another kind")),
     }
@@ -176,22 +176,31 @@ pub(super) fn delete(disk: &Disk, at: &ObjectRef, kind: Kind, expect: Option<&Ta
     flush_if_full(disk)
 }
 
+/// A moment at which tests let a user act.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Moment {
+    /// The file was looked at.
+    Checked,
+    /// It lies under a name of ours.
+    Parked,
+}
+
 /// Parks the file under a name of ours, looks at it where nobody comes by, and only then removes it.
-/// `act` runs between the look before and the parking: there, tests let a user act.
 fn delete_file(
     disk: &Disk,
     at: &ObjectRef,
     subject: &Subject<'_>,
-    act: &mut dyn FnMut(),
+    act: &mut dyn FnMut(Moment),
 ) -> Result<()> {
     let Subject { folder, name, look } = subject;
-    act();
+    act(Moment::Checked);
     let parked = disk.namer.parked(name);
     match renameat(&**folder, *name, &**folder, parked.as_str()) {
         Ok(()) => {}
         Err(Errno::NOENT) => return Ok(()),
         Err(errno) => return Err(failure("delete", errno, &at.path)),
     }
+    act(Moment::Parked);
     match look_at(&**folder, parked.as_str()) {
         Ok(found) if look.same_version(&found) => {
             unlinkat(&**folder, parked.as_str(), AtFlags::empty()).map_err(|errno| {
@@ -294,5 +303,103 @@ fn flush_if_full(disk: &Disk) -> Result<()> {
         disk.flush()
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::Provider;
+    use crate::filesystem::FileProvider;
+
+    /// Deletes the file `a` while a user acts at the given moments; returns the names afterwards.
+    async fn delete_while(
+        act: impl Fn(Moment, &std::path::Path),
+    ) -> (Result<()>, tempfile::TempDir, Vec<String>) {
+        let folder = tempfile::tempdir().expect("folder");
+        fs::write(folder.path().join("a"), "one").expect("file");
+        let provider = FileProvider::new();
+        provider
+            .set_root(folder.path().to_str(), None, false)
+            .await
+            .expect("root");
+        let disk = provider.disk("test").expect("disk");
+        let at = ObjectRef::at("a");
+        let subject = find(&disk, "delete", &at, None).expect("found");
+        let deleted = delete_file(&disk, &at, &subject, &mut |moment| {
+            act(moment, &folder.path().join("a"));
+        });
+        let entries = fs::read_dir(folder.path()).expect("entries");
+        let mut names: Vec<_> = entries
+            .map(|entry| {
+                entry
+                    .expect("entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
+        names.sort();
+        (deleted, folder, names)
+    }
+
+    #[tokio::test]
+    async fn an_edit_before_the_parking_is_put_back() {
+        let (deleted, folder, names) = delete_while(|moment, path| {
+            if moment == Moment::Checked {
+                fs::write(path, "edit!").expect("edit");
+            }
+        })
+        .await;
+        assert_eq!(
+            deleted.expect_err("edited").kind(),
+            ErrorKind::PreconditionFailed
+        );
+        assert_eq!(names, ["a"]);
+        assert_eq!(
+            fs::read_to_string(folder.path().join("a")).expect("content"),
+            "edit!"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_edit_whose_name_was_taken_again_is_kept_aside() {
+        let (deleted, folder, names) = delete_while(|moment, path| {
+            let content = if moment == Moment::Checked {
+                "first!"
+            } else {
+                "second"
+            };
+            fs::write(path, content).expect("edit");
+        })
+        .await;
+        assert_eq!(
+            deleted.expect_err("edited").kind(),
+            ErrorKind::PreconditionFailed
+        );
+        assert_eq!(names, ["a", "a.conflicted"]);
+        let content = |name| fs::read_to_string(folder.path().join(name)).expect("content");
+        assert_eq!(
+            (content("a").as_str(), content("a.conflicted").as_str()),
+            ("second", "first!")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_new_file_at_the_name_is_not_deleted() {
+        let (deleted, folder, names) = delete_while(|moment, path| {
+            if moment == Moment::Parked {
+                fs::write(path, "new").expect("save");
+            }
+        })
+        .await;
+        deleted.expect("deleted");
+        assert_eq!(names, ["a"]);
+        assert_eq!(
+            fs::read_to_string(folder.path().join("a")).expect("content"),
+            "new"
+        );
     }
 }

@@ -6,7 +6,8 @@
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{
-    Gid, Mode, OFlags, Uid, XattrFlags, fchown, fgetxattr, flistxattr, fsetxattr, openat,
+    Gid, Mode, OFlags, Uid, XattrFlags, fchown, fgetxattr, flistxattr, flistxattr_query, fsetxattr,
+    openat,
 };
 
 use super::look::Look;
@@ -32,7 +33,7 @@ fn attributes(folder: &OwnedFd, name: &str, old: &Look, new: &OwnedFd) {
         return;
     }
     // Most files have none: no buffer for them.
-    if matches!(flistxattr(&from, &mut [0; 0]), Ok(0) | Err(_)) {
+    if matches!(flistxattr_query(&from), Ok(0) | Err(_)) {
         return;
     }
     let mut names = vec![0; LONGEST];

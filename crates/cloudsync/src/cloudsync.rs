@@ -67,7 +67,7 @@ impl CloudSync {
         let mut held = self.exclusive("run_once")?;
         *held = None;
         loop {
-            let mut session = Session::open(&self.pair, Purpose::Sync).await?;
+            let mut session = Session::open(&self.pair, Purpose::Once).await?;
             let verdict = tokio::select! {
                 verdict = session.settle() => Some(verdict),
                 () = self.pair.interrupt.notified() => None,
@@ -87,7 +87,8 @@ impl CloudSync {
         }
     }
 
-    /// Returns what a run would do now. Changes nothing, neither on a side nor in the state.
+    /// Returns what a run would do now. Changes nothing, neither on a side nor in the state. What such
+    /// a run would hold or leave alone stands in [`CloudSync::status`] then.
     ///
     /// # Errors
     /// As [`CloudSync::run_once`].
@@ -98,10 +99,9 @@ impl CloudSync {
             let mut session = Session::open(&self.pair, Purpose::Plan).await?;
             match session.settle().await {
                 Verdict::Settled => {
-                    return Ok(session
-                        .driver
-                        .live
-                        .look(|engine, _| engine.planned().clone()));
+                    let live = &session.driver.live;
+                    self.pair.set_last(live.status());
+                    return Ok(live.look(|engine, _| engine.planned().clone()));
                 }
                 Verdict::Down(side, failure) => return Err(Error::of(side, failure)),
                 Verdict::StoreFailed(failure) => return Err(failure.into()),
@@ -232,7 +232,7 @@ impl CloudSync {
         self.runner.wake();
     }
 
-    /// Returns how it is doing, or was when it last ran.
+    /// Returns how it is doing, or was when it last ran or was planned.
     pub fn status(&self) -> Status {
         self.pair.status()
     }

@@ -225,6 +225,11 @@ impl Pair {
         self.state().live.clone()
     }
 
+    /// Notes how it was doing when it was last looked at.
+    pub(crate) fn set_last(&self, status: Status) {
+        self.state().last = status;
+    }
+
     /// Notes why no engine could be made.
     pub(crate) fn set_store_failed(&self, failure: &Error) {
         self.state().last.store = Some(failure.failure().clone());

@@ -1,0 +1,63 @@
+//! What takes no part is never touched, whatever patterns come and go.
+
+use crate::lab::Lab;
+
+#[test]
+fn what_is_left_out_stays_where_it_is() {
+    let lab = Lab::new();
+    for side in ["l", "r"] {
+        lab.write(&format!("{side}/{side}.tmp"), side);
+        lab.write(&format!("{side}/.git/{side}"), side);
+        lab.write(&format!("{side}/deep/build/{side}"), side);
+        lab.write(&format!("{side}/top/{side}"), side);
+        lab.write(&format!("{side}/{side}.txt"), side);
+    }
+    let more = [
+        "--exclude",
+        "*.tmp",
+        "--exclude",
+        ".git/",
+        "--exclude",
+        "deep/build",
+        "--exclude",
+        "/top/",
+    ];
+    lab.sync(&more).is(0);
+    for (side, other) in [("l", "r"), ("r", "l")] {
+        assert!(lab.at(&format!("{other}/{side}.txt")).exists());
+        for path in [
+            format!("{side}.tmp"),
+            format!(".git/{side}"),
+            format!("deep/build/{side}"),
+            format!("top/{side}"),
+        ] {
+            assert!(lab.at(&format!("{side}/{path}")).exists(), "{path}");
+            assert!(!lab.at(&format!("{other}/{path}")).exists(), "{path}");
+        }
+    }
+    lab.sync(&[]).is(0);
+    lab.assert_equal();
+}
+
+#[test]
+fn patterns_that_come_and_go_delete_nothing() {
+    let lab = Lab::new();
+    lab.write("l/keep/a", "one");
+    lab.write("l/cache/b", "two");
+    lab.write("l/c.tmp", "three");
+    lab.sync(&[]).is(0);
+    let all = lab.tree("l");
+    let more = ["--exclude", "cache/", "--exclude", "*.tmp"];
+    lab.sync(&more).is(0);
+    assert_eq!((lab.tree("l"), lab.tree("r")), (all.clone(), all.clone()));
+    lab.sync(&more).is(0);
+
+    // Deleted while it takes no part: that is nobody's business.
+    lab.remove("r/cache");
+    lab.remove("l/c.tmp");
+    lab.sync(&more).is(0);
+    assert!(lab.at("l/cache/b").exists() && lab.at("r/c.tmp").exists());
+    // Back in it, it is met anew.
+    lab.sync(&[]).is(0);
+    assert_eq!((lab.tree("l"), lab.tree("r")), (all.clone(), all));
+}

@@ -1,0 +1,117 @@
+//! Lines for programs.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::lab::{Lab, Ran};
+
+#[test]
+fn a_run_is_told_line_by_line() {
+    let lab = Lab::new();
+    lab.write("l/a.md", "one");
+    lab.write("r/new/b\n\"quoted\".md", "three");
+    let ran = lab.sync(&["--json"]).is(0);
+    assert_eq!(ran.err, "");
+    let lines = ran.lines();
+    assert_eq!(lines[0]["type"], "run_start");
+    assert_eq!(lines[0]["first_meeting"], true);
+    assert_eq!(lines[0]["local"]["label"], "l");
+    let copied = ran.of_type("action");
+    let copy = copied.iter().find(|line| line["path"] == "a.md").unwrap();
+    assert_eq!((&copy["op"], &copy["size"]), (&"copy".into(), &3.into()));
+    assert_eq!((&copy["from"], &copy["to"]), (&"l".into(), &"r".into()));
+    assert_eq!(
+        (&copy["outcome"], &copy["side"]),
+        (&"ok".into(), &"remote".into())
+    );
+    assert!(
+        copied
+            .iter()
+            .any(|line| line["path"] == "new/b\n\"quoted\".md")
+    );
+    let end = lines.last().unwrap();
+    assert_eq!((&end["type"], &end["exit"]), (&"run_end".into(), &0.into()));
+    assert_eq!(end["in_sync"], true);
+    assert_eq!(end["copied"]["local_to_remote"], 1);
+    assert_eq!(end["copied"]["remote_to_local"], 1);
+    assert_eq!((&end["folders"], &end["bytes"]), (&1.into(), &8.into()));
+    assert!(end["elapsed_s"].is_number());
+}
+
+#[test]
+fn what_is_left_is_told_at_the_end() {
+    let lab = Lab::new();
+    lab.write("l/a", "base");
+    lab.sync(&[]).is(0);
+    lab.write("l/a", "local");
+    lab.write("r/a", "remote");
+    fs::write(lab.at("l").join(OsStr::from_bytes(b"bad\xff")), "two").unwrap();
+    let ran = lab.sync(&["--json", "--on-conflict", "hold"]).is(3);
+    let conflict = &ran.of_type("conflict")[0];
+    assert_eq!(
+        (&conflict["path"], &conflict["decision"]),
+        (&"a".into(), &"hold".into())
+    );
+    assert_eq!(ran.of_type("skipped")[0]["class"], "name_not_utf8");
+    let end = &ran.of_type("run_end")[0];
+    assert_eq!(
+        (&end["exit"], &end["conflicts_waiting"]),
+        (&3.into(), &1.into())
+    );
+    assert_eq!(
+        (&end["in_sync"], &end["skipped"]),
+        (&false.into(), &1.into())
+    );
+
+    let ran = lab.sync(&["--json"]).is(3);
+    let conflict = &ran.of_type("conflict")[0];
+    assert_eq!(conflict["decision"], "keep-both");
+    assert!(
+        lab.read(&format!("r/{}", conflict["kept_as"].as_str().unwrap()))
+            .is_some()
+    );
+}
+
+#[test]
+fn what_ends_the_program_is_told_on_stderr() {
+    let lab = Lab::new();
+    let fatal = |ran: Ran, exit: i32| {
+        let ran = ran.is(exit);
+        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+        let line: serde_json::Value = serde_json::from_str(&ran.err).unwrap();
+        assert_eq!(
+            (&line["type"], &line["exit"]),
+            (&"fatal".into(), &exit.into())
+        );
+        assert!(line["message"].is_string());
+        ran.lines();
+    };
+    fatal(lab.run(["sync", "--json", "l", "l"]), 2);
+    fatal(lab.run(["sync", "--json", "none", "r"]), 7);
+    fatal(lab.run(["watch", "--json", "none", "r"]), 7);
+    lab.write("l/a", "one");
+    lab.sync(&[]).is(0);
+    lab.remove("r");
+    fatal(lab.sync(&["--json"]), 7);
+    fatal(lab.sync(&["--json", "-n"]), 7);
+    fs::create_dir(lab.at("r")).unwrap();
+    fatal(lab.sync(&["--json"]), 6);
+}
+
+#[test]
+fn held_deletions_are_told() {
+    let lab = Lab::new();
+    lab.write("l/a", "one");
+    lab.write("l/b", "two");
+    lab.sync(&[]).is(0);
+    lab.remove("l/a");
+    let ran = lab.sync(&["--json", "--max-delete", "0"]).is(6);
+    let held = &ran.of_type("held")[0];
+    assert_eq!(
+        (&held["count"], &held["side"]),
+        (&1.into(), &"remote".into())
+    );
+    assert_eq!(held["vanished_from"], "l");
+    assert_eq!(ran.of_type("run_end")[0]["held"], 1);
+}

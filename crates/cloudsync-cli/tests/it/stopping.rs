@@ -1,0 +1,40 @@
+//! Being asked to stop in the middle.
+
+use crate::lab::{Lab, eventually};
+
+fn busy() -> Lab {
+    let lab = Lab::new();
+    for number in 0..3_000 {
+        lab.write(&format!("l/{}/f{number}", number % 50), &"x".repeat(500));
+    }
+    lab
+}
+
+#[test]
+fn a_run_ends_in_order_and_the_next_one_goes_on() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let lab = busy();
+        let mut running = lab.spawn(&["sync", "-q", "l", "r"]);
+        eventually("it began", || {
+            lab.tree("r").len() > 60 || running.has_ended()
+        });
+        assert!(!running.has_ended(), "too quick to be stopped");
+        running.signal(signal);
+        let ran = running.end().is(code);
+        assert!(ran.out.contains("! Stopped after"), "{}", ran.out);
+        lab.sync(&[]).is(0);
+        lab.assert_equal();
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_goes_on_the_next_time() {
+    let lab = busy();
+    let mut running = lab.spawn(&["sync", "-q", "l", "r"]);
+    eventually("it began", || {
+        lab.tree("r").len() > 60 || running.has_ended()
+    });
+    drop(running);
+    lab.sync(&[]).is(0);
+    lab.assert_equal();
+}

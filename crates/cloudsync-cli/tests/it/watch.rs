@@ -1,0 +1,84 @@
+//! Keeping folders together.
+
+use std::time::{Duration, Instant};
+
+use crate::lab::{Lab, eventually};
+
+#[test]
+fn changes_are_carried_over_soon_and_told() {
+    let lab = Lab::new();
+    lab.write("l/a", "one");
+    let watch = lab.spawn(&["watch", "l", "r"]);
+    eventually("the first meeting", || {
+        lab.read("r/a").as_deref() == Some("one")
+    });
+    std::thread::sleep(Duration::from_millis(500));
+
+    let begun = Instant::now();
+    lab.write("r/b", "two");
+    eventually("a new file", || lab.read("l/b").as_deref() == Some("two"));
+    // A second is promised; this machine may have more to do.
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
+    lab.write("l/a", "edited");
+    eventually("an edit", || lab.read("r/a").as_deref() == Some("edited"));
+    lab.remove("l/b");
+    eventually("a deletion", || !lab.at("r/b").exists());
+    // Time to be at rest, and to say so.
+    std::thread::sleep(Duration::from_millis(1_200));
+
+    watch.signal("INT");
+    let ran = watch.end().is(130);
+    assert!(
+        ran.out.contains("→ a  3 B") && ran.out.contains("← b  3 B"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("→ b  deleted"), "{}", ran.out);
+    assert!(ran.out.trim_end().ends_with("in sync"), "{}", ran.out);
+    assert!(
+        ran.out.lines().all(|line| line.as_bytes()[2] == b':'),
+        "{}",
+        ran.out
+    );
+    lab.assert_equal();
+}
+
+#[test]
+fn programs_are_told_too() {
+    let lab = Lab::new();
+    lab.write("l/a", "one");
+    let watch = lab.spawn(&["watch", "--json", "l", "r"]);
+    eventually("the first meeting", || {
+        lab.read("r/a").as_deref() == Some("one")
+    });
+    std::thread::sleep(Duration::from_millis(1_200));
+    watch.signal("TERM");
+    let ran = watch.end().is(143);
+    assert_eq!(ran.lines()[0]["type"], "run_start");
+    assert_eq!(ran.of_type("action").len(), 1);
+    assert_eq!(ran.of_type("in_sync").len(), 1);
+    let end = &ran.of_type("run_end")[0];
+    assert_eq!((&end["exit"], &end["bytes"]), (&143.into(), &3.into()));
+}
+
+#[test]
+fn a_folder_that_goes_away_is_waited_for() {
+    let lab = Lab::new();
+    lab.write("l/a", "one");
+    let mut watch = lab.spawn(&["watch", "l", "r"]);
+    eventually("the first meeting", || lab.at("r/a").exists());
+    std::fs::rename(lab.at("r"), lab.at("away")).unwrap();
+    lab.write("l/b", "two");
+    std::thread::sleep(Duration::from_millis(1_000));
+    assert!(!lab.at("r").exists() && !watch.has_ended());
+    std::fs::rename(lab.at("away"), lab.at("r")).unwrap();
+    eventually("it goes on", || lab.at("r/b").exists());
+    watch.signal("TERM");
+    let ran = watch.end().is(143);
+    assert!(ran.err.contains("waiting for it"), "{}", ran.err);
+    assert!(lab.at("l/a").exists() && lab.at("r/a").exists());
+}

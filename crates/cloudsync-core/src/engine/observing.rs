@@ -599,6 +599,13 @@ impl Engine {
                 at.touched > asked || self.locks.entries.contains(&at.entry)
             })
             || self.world.node(side, folder).touched > asked
+            || self.was_elsewhere(side, folder, asked)
+    }
+
+    /// Whether the way to a folder is another one than when something was asked.
+    fn was_elsewhere(&self, side: Side, folder: NodeId, asked: Tick) -> bool {
+        let tree = self.world.tree(side);
+        tree.get(folder).moved > asked || tree.ancestors(folder).any(|at| tree.get(at).moved > asked)
     }
 
     fn see_again(&mut self, side: Side, node: NodeId, name: NameId, seen: &Observed) {
@@ -614,6 +621,7 @@ impl Engine {
         if !same_name {
             let folder = at_parent(&self.world, side, node);
             self.world.attach(side, node, folder, name);
+            self.world.node_mut(side, node).moved = self.tick;
         }
         if changed {
             let content = self.told_content(seen);
@@ -722,6 +730,10 @@ impl Engine {
     ) {
         let tree = self.world.tree(side);
         if !tree.is_live(folder) || !tree.get(folder).is_present() {
+            return;
+        }
+        if self.was_elsewhere(side, folder, asked) {
+            self.sides[side].doubt(Doubt::Place(folder, name));
             return;
         }
         let here = self.world.child(side, folder, name);

@@ -555,6 +555,7 @@ impl Engine {
         let at = self.world.node_mut(side, node);
         at.content = content;
         at.touched = self.tick;
+        at.moved = self.tick;
         if unchanged {
             self.world.agree_tag(id, side);
         }

@@ -8,7 +8,7 @@ use crate::failure::{ErrorKind, Failure};
 use crate::notice::Notice;
 use crate::object::Kind;
 use crate::plan::{Block, Deed, Step, Wait, plan};
-use crate::record::{EntryId, RenamePurpose};
+use crate::record::{EntryId, IntendedAct, RenamePurpose};
 use crate::side::Side;
 use crate::tree::node::NodeId;
 
@@ -43,10 +43,7 @@ impl Engine {
         self.schedule.stop_waiting(id);
         match step {
             Step::Nothing => self.rested(id),
-            Step::Agree { content } => {
-                self.world.agree(id, content);
-                self.agreed(id);
-            }
+            Step::Agree { content } => self.agree_equal(id, content),
             Step::AgreePlaces => {
                 self.world.agree_places(id);
                 self.persisting.dirty(id);
@@ -106,11 +103,26 @@ impl Engine {
         };
         let node = self.world.entry(other).nodes[side].expect("a lone node");
         self.world.join(id, other, side);
-        self.world.agree(id, content);
         self.children_changed_entry(side, node);
         self.settled(other);
         self.troubles.remove(&other);
         self.persisting.dirty(other);
+        self.agree_equal(id, content);
+    }
+
+    /// Both hold the same. If that is because we copied it before a crash, the attributes that it
+    /// got then are what was agreed on: a change of them since is to be carried over.
+    fn agree_equal(&mut self, id: EntryId, content: Option<crate::tree::contents::ContentId>) {
+        self.world.agree(id, content);
+        if let Some(intent) = self.world.entry_mut(id).intent.take()
+            && let IntendedAct::Write { attributes, .. } = intent.act
+        {
+            for side in Side::BOTH {
+                let tag = self.world.agreed_tag(id, side).0;
+                self.world.set_agreed_tag(id, side, tag, attributes);
+            }
+            self.touch(id);
+        }
         self.agreed(id);
     }
 

@@ -108,7 +108,9 @@ impl Engine {
             let content = self.told_content(&stray.seen);
             self.world.update(side, stray.node, &stray.seen, content);
         }
-        self.world.node_mut(side, stray.node).seen = mark;
+        let at = self.world.node_mut(side, stray.node);
+        at.seen = mark;
+        at.moved = mark;
         self.forget_absent(entry);
         self.persisting.dirty(entry);
         self.stir(entry);
@@ -201,29 +203,32 @@ impl Engine {
             let Some(intent) = entry.intent.clone() else {
                 continue;
             };
-            self.settle_intent(id, &intent);
-            if self.world.find(id).is_some() {
+            // A write that cannot be told yet is kept until its two versions were compared.
+            let is_write = matches!(intent.act, IntendedAct::Write { .. });
+            let settled = self.settle_intent(id, &intent) || !is_write;
+            if settled {
                 self.world.entry_mut(id).intent = None;
-                self.persisting.dirty(id);
-                self.touch(id);
             }
+            self.persisting.dirty(id);
+            self.touch(id);
         }
     }
 
-    fn settle_intent(&mut self, id: EntryId, intent: &Intent) {
+    /// Returns true if it was found to be done.
+    fn settle_intent(&mut self, id: EntryId, intent: &Intent) -> bool {
         let side = intent.side;
         match &intent.act {
-            IntendedAct::CreateFolder { .. } | IntendedAct::Delete => {}
+            IntendedAct::CreateFolder { .. } | IntendedAct::Delete => false,
             IntendedAct::Rename {
                 parent,
                 name,
                 purpose,
             } => {
                 let Some(node) = self.world.entry(id).nodes[side] else {
-                    return;
+                    return false;
                 };
                 let Some(folder) = self.folder_of(*parent, side) else {
-                    return;
+                    return false;
                 };
                 let at = self.world.node(side, node);
                 let there = at.is_present()
@@ -236,6 +241,7 @@ impl Engine {
                     // It is carried over as new; the other side's version comes back here.
                     self.part(id);
                 }
+                there
             }
             IntendedAct::Write {
                 parent,
@@ -247,11 +253,11 @@ impl Engine {
                 digest,
             } => {
                 let Some(folder) = self.folder_of(*parent, side) else {
-                    return;
+                    return false;
                 };
                 let name = self.world.names.intern(name);
                 let Some(there) = self.world.child(side, folder, name) else {
-                    return;
+                    return false;
                 };
                 let at = self.world.node(side, there);
                 let as_after = at.size == *size
@@ -259,21 +265,21 @@ impl Engine {
                     && attributes.mtime.is_some()
                     && !matches!(expect, Expect::Unchanged { tag, .. } if *tag == at.tag);
                 if !as_after {
-                    return;
+                    return false;
                 }
                 let from = side.other();
                 let Some(source_node) = self.world.entry(id).nodes[from] else {
-                    return;
+                    return false;
                 };
                 let source_now = self.world.node(from, source_node);
                 if source_now.tag == *source {
                     // What was to be copied is still there: comparing the two tells for certain.
-                    return;
+                    return false;
                 }
-                let attributes_then = source_now.attributes();
+                let tag_now = at.tag.clone();
                 // Where it was when it was read.
                 let Some(from_folder) = self.folder_of(*parent, from) else {
-                    return;
+                    return false;
                 };
                 let written = self.world.node(side, there).entry;
                 if written != id {
@@ -282,7 +288,7 @@ impl Engine {
                         !entry.is_agreed() && entry.nodes[side.other()].is_none()
                     };
                     if !lone(written) || self.world.entry(id).nodes[side].is_some() {
-                        return;
+                        return false;
                     }
                     self.world.join(id, written, side);
                     self.persisting.dirty(written);
@@ -291,7 +297,7 @@ impl Engine {
                     .iter()
                     .any(|&side| self.world.entry(id).nodes[side].is_none())
                 {
-                    return;
+                    return false;
                 }
                 let content = digest.map(|digest| {
                     self.world.contents.intern(Content {
@@ -303,7 +309,6 @@ impl Engine {
                 if new {
                     self.world.agree(id, None);
                 }
-                self.world.agree_tag(id, side);
                 self.world.set_agreed_content(id, content);
                 if content.is_some() {
                     let node = self.world.entry(id).nodes[side].expect("checked above");
@@ -311,10 +316,12 @@ impl Engine {
                 }
                 // What was read there is what is here now; a later change of it is a change.
                 self.world
-                    .set_agreed_tag(id, from, source.clone(), attributes_then);
+                    .set_agreed_tag(id, from, source.clone(), *attributes);
+                self.world.set_agreed_tag(id, side, tag_now, *attributes);
                 if new {
                     self.world.set_agreed_place(id, from, from_folder, name);
                 }
+                true
             }
         }
     }

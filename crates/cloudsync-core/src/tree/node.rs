@@ -69,6 +69,8 @@ pub struct Node {
     pub entry: EntryId,
     /// When it was last changed by us, or something in it was.
     pub touched: Tick,
+    /// When it was last found, or put, at another place: what was asked by path before is void.
+    pub moved: Tick,
     /// The look at its folder in which it was last met.
     pub seen: Tick,
     /// File or folder.
@@ -113,6 +115,7 @@ impl Node {
             content: None,
             entry,
             touched: 0,
+            moved: 0,
             seen: 0,
             kind: seen.kind,
             listed: false,

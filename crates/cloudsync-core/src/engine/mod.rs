@@ -128,6 +128,9 @@ impl Engine {
                 for (id, result) in results {
                     self.done(id, result);
                 }
+                for side in Side::BOTH {
+                    self.settle_if_looked(side);
+                }
             }
             Input::Events {
                 side,

@@ -53,6 +53,8 @@ pub(super) struct SideLedger {
     /// Nodes gone from their place.
     pub(super) gone: Vec<NodeId>,
     relooks: BTreeMap<Time, Vec<NodeId>>,
+    /// Looks that failed, to be tried again. Until then nothing is absent, and the cursor waits.
+    pub(super) postponed: BTreeMap<Time, Vec<Doubt>>,
     /// Walks that failed, to be tried again.
     retries: BTreeMap<Time, Vec<NodeId>>,
     pub(super) walked_at: Time,
@@ -118,11 +120,15 @@ impl SideLedger {
         self.walk.is_some()
             || self.outstanding > 0
             || (self.up && (!self.wanted_walks.is_empty() || !self.doubts.is_empty()))
-            || (self.up && !(self.relooks.is_empty() && self.retries.is_empty()))
+            || (self.up
+                && !(self.relooks.is_empty()
+                    && self.retries.is_empty()
+                    && self.postponed.is_empty()))
     }
 
     pub(super) fn next_relook(&self) -> Option<Time> {
-        [self.relooks.keys().next(), self.retries.keys().next()]
+        let (relooks, retries) = (self.relooks.keys().next(), self.retries.keys().next());
+        [relooks, retries, self.postponed.keys().next()]
             .into_iter()
             .flatten()
             .min()
@@ -140,7 +146,9 @@ impl SideLedger {
     pub(super) fn go_down(&mut self, failure: Failure) {
         self.up = false;
         self.down = Some(failure);
-        self.walk = None;
+        if let Some(walk) = self.walk.take() {
+            self.wanted_walks.insert(walk.from);
+        }
     }
 
     pub(super) fn is_settled(&self) -> bool {
@@ -214,8 +222,8 @@ impl Engine {
                                 self.sides[side].want_walk(node);
                             }
                         }
-                    } else if known.is_none() {
-                        // An id that nobody knows, and no place to look at.
+                    } else if known.is_none() || !self.config.rules[side].id_lookup {
+                        // An id that nobody knows or can ask for, and no place to look at.
                         self.sides[side].want_walk(NodeId::ROOT);
                     }
                 }
@@ -268,6 +276,13 @@ impl Engine {
                     self.sides[side].doubt(Doubt::Node(node));
                 }
             }
+            while let Some(first) = self.sides[side].postponed.first_entry()
+                && *first.key() <= self.now
+            {
+                for doubt in first.remove() {
+                    self.sides[side].doubt(doubt);
+                }
+            }
             while let Some(first) = self.sides[side].retries.first_entry()
                 && *first.key() <= self.now
             {
@@ -309,6 +324,7 @@ impl Engine {
             ledger.walked_at = self.now;
             // All of it is looked at anyway.
             ledger.doubts.clear();
+            ledger.postponed.clear();
         }
         self.asked.insert(id, Asked::Walk { side });
         self.out
@@ -632,12 +648,16 @@ impl Engine {
         if seen.racy {
             self.look_later(side, node);
         }
+        let at = self.world.node(side, node);
+        if seen.kind == Kind::Folder && !at.listed && self.sides[side].walk.is_none() {
+            self.sides[side].want_walk(node);
+        }
         if changed || !same_name || was_doubtful || was_racy != seen.racy {
             self.stir(entry);
         }
     }
 
-    fn look_later(&mut self, side: Side, node: NodeId) {
+    pub(super) fn look_later(&mut self, side: Side, node: NodeId) {
         let at = (self.now + RACY_DELAY).round_up(RACY_DELAY / 2);
         self.sides[side].relooks.entry(at).or_default().push(node);
     }
@@ -689,7 +709,7 @@ impl Engine {
     }
 
     /// A present node is gone from its place.
-    fn leave(&mut self, side: Side, node: NodeId) {
+    pub(super) fn leave(&mut self, side: Side, node: NodeId) {
         let entry = self.world.node(side, node).entry;
         let folder = at_parent(&self.world, side, node);
         self.world.detach(side, node);
@@ -770,7 +790,7 @@ impl Engine {
                     self.miss(side, node, asked);
                 }
             }
-            Err(failure) => self.look_failed(side, here, &failure),
+            Err(failure) => self.look_failed(side, Doubt::Place(folder, name), &failure),
         }
     }
 
@@ -837,20 +857,20 @@ impl Engine {
                     self.miss(side, node, asked);
                 }
             }
-            Err(failure) => self.look_failed(side, Some(node), &failure),
+            Err(failure) => self.look_failed(side, Doubt::Node(node), &failure),
         }
     }
 
-    fn look_failed(&mut self, side: Side, node: Option<NodeId>, failure: &Failure) {
-        match failure.kind() {
-            ErrorKind::Disconnected | ErrorKind::RootMissing | ErrorKind::Token => {}
-            _ if failure.is_retryable() => {
-                if let Some(node) = node {
-                    self.look_later(side, node);
-                }
-            }
-            // It is there and cannot be looked at: it stays as it was known.
-            _ => {}
+    fn look_failed(&mut self, side: Side, doubt: Doubt, failure: &Failure) {
+        let side_is_down = matches!(
+            failure.kind(),
+            ErrorKind::Disconnected | ErrorKind::RootMissing | ErrorKind::Token
+        );
+        // Else it is there and cannot be looked at: it stays as it was known.
+        if side_is_down || failure.is_retryable() {
+            let at = (self.now + self.config.backoff.1 / 10).round_up(RACY_DELAY);
+            let postponed = &mut self.sides[side].postponed;
+            postponed.entry(at).or_default().push(doubt);
         }
     }
 
@@ -871,6 +891,9 @@ impl Engine {
                 }
             }
             Err(failure) => match failure.kind() {
+                ErrorKind::NotFound if self.was_elsewhere(side, walk.from, walk.asked) => {
+                    self.sides[side].want_walk(walk.from);
+                }
                 ErrorKind::NotFound if walk.from != NodeId::ROOT => {
                     if let Some(parent) = self.world.node(side, walk.from).parent() {
                         let name = self.world.node(side, walk.from).name();
@@ -892,7 +915,7 @@ impl Engine {
     }
 
     /// Where all that was to be looked at was looked at, what is gone is absent.
-    fn settle_if_looked(&mut self, side: Side) {
+    pub(super) fn settle_if_looked(&mut self, side: Side) {
         if self.sides[side].is_settled() && self.sides[side].complete {
             self.settle(side);
         }

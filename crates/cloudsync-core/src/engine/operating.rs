@@ -462,8 +462,13 @@ impl Engine {
                 self.renamed(id, side, place, &seen, *purpose);
             }
             (Deed::Delete, Effect::Deleted) => {
+                // Gone from where we deleted it. It may have been moved away just before: then it is
+                // met elsewhere, and lives.
                 self.deletions.done(side);
-                self.drop_entry(id);
+                let node = self.world.entry(id).nodes[side];
+                if let Some(node) = node.filter(|&node| self.world.node(side, node).is_present()) {
+                    self.leave(side, node);
+                }
             }
             (Deed::SetAttributes(_), Effect::Changed(seen)) => {
                 if let Some(node) = self.world.entry(id).nodes[side] {

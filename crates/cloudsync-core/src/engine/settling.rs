@@ -14,11 +14,15 @@ use crate::tree::node::{NodeId, Presence};
 impl Engine {
     pub(super) fn settle(&mut self, side: Side) {
         self.settle_strays(side);
-        self.settle_gone(side);
-        if self.is_complete() {
+        let all_looked_at = |side: Side| self.sides[side].postponed.is_empty();
+        let (here, everywhere) = (all_looked_at(side), Side::BOTH.into_iter().all(all_looked_at));
+        if here {
+            self.settle_gone(side);
+        }
+        if everywhere && self.is_complete() {
             self.settle_intents();
         }
-        if let Some(cursor) = self.sides[side].next_cursor.take() {
+        if here && let Some(cursor) = self.sides[side].next_cursor.take() {
             self.persisting
                 .set_value(&format!("cursor.{side}"), Some(cursor.as_bytes().to_vec()));
             self.sides[side].cursor = Some(cursor);
@@ -111,6 +115,10 @@ impl Engine {
         let at = self.world.node_mut(side, stray.node);
         at.seen = mark;
         at.moved = mark;
+        (at.racy, at.doubtful) = (stray.seen.racy, false);
+        if stray.seen.racy {
+            self.look_later(side, stray.node);
+        }
         self.forget_absent(entry);
         self.persisting.dirty(entry);
         self.stir(entry);

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -139,21 +140,30 @@ async fn no_save_is_lost_and_nothing_of_ours_stays() {
     }
 }
 
-/// Saves new contents, in the ways of editors; returns the last one.
+/// Saves new contents, in the ways of editors; returns the last one that stood at its place.
+///
+/// A program that has the old file open while another takes its place writes to a file without a
+/// name: nobody but it can tell. Such a save does not count.
 fn save(root: &Path, round: u64, over: &AtomicBool) -> String {
     let (path, new) = (root.join("a"), root.join("a.new"));
-    let mut content = String::new();
+    let mut last = String::new();
     let mut number = 0;
     while !over.load(Ordering::Relaxed) {
         number += 1;
-        content = format!("user-{round}-{number}-{}", "y".repeat(number % 50));
+        let content = format!("user-{round}-{number}-{}", "y".repeat(number % 50));
         if number % 2 == 0 {
-            fs::write(&path, &content).expect("save");
+            let mut open = fs::File::create(&path).expect("open");
+            write!(open, "{content}").expect("save");
+            let inode = open.metadata().expect("metadata").ino();
+            if fs::metadata(&path).is_ok_and(|found| found.ino() == inode) {
+                last = content;
+            }
         } else {
             fs::write(&new, &content).expect("save");
             fs::rename(&new, &path).expect("save");
+            last = content;
         }
         thread::sleep(Duration::from_micros(300));
     }
-    content
+    last
 }

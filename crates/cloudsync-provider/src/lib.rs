@@ -5,12 +5,15 @@
 //! the `conformance` suite (feature `conformance`) against it.
 
 mod capabilities;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod content;
 #[cfg(feature = "filesystem")]
 pub mod filesystem;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod provider;
+pub mod registry;
 
 pub use capabilities::Capabilities;
 pub use cloudsync_core::event::{Cursor, Event};

@@ -99,8 +99,12 @@ impl MockProvider {
         let id = match standing {
             None => state.add_file(by, folder, name, content, attributes),
             Some(id) if state.node(id, operation)?.content().is_some() => {
-                state.set_content(by, id, content, attributes);
-                id
+                if state.config.write_changes_id {
+                    state.replace(by, id, content, attributes)
+                } else {
+                    state.set_content(by, id, content, attributes);
+                    id
+                }
             }
             Some(_) => return Err(taken(operation, &name)),
         };

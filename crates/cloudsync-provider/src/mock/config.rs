@@ -39,6 +39,9 @@ pub struct MockConfig {
     pub folder_move: bool,
     /// If true, renaming and moving a file changes its tag, as on most disks. If false, it does not.
     pub rename_changes_tag: bool,
+    /// If true, a client's write over a file makes another object of it, with another id, as where
+    /// files are staged and renamed. If false, the id stays.
+    pub write_changes_id: bool,
     /// If true, free names are checked together with the change. If false, before it.
     pub atomic_create: bool,
     /// If true, tags are checked together with the change. If false, before it.
@@ -142,6 +145,7 @@ impl Default for MockConfig {
             keeps_mtime: true,
             folder_move: true,
             rename_changes_tag: true,
+            write_changes_id: false,
             atomic_create: true,
             conditional_change: true,
             quota_bytes: None,

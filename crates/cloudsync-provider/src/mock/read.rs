@@ -6,6 +6,7 @@ use futures::{StreamExt, stream};
 use super::calls::Call;
 use super::client::MockProvider;
 use super::faults::Fault;
+use super::look::Met;
 use super::state::State;
 use crate::{Content, Error, ErrorKind, ObjectRef, Result, Tag};
 
@@ -15,8 +16,12 @@ impl MockProvider {
         let error = |kind| Error::new(kind, call.name()).with_object(at);
         let state = self.service().lock();
         let root = self.root_id(&state, call)?;
-        let id = Self::meet(&state, root, at).anywhere();
-        let node = state.node(id.ok_or_else(|| error(ErrorKind::NotFound))?, call.name())?;
+        let id = match Self::meet(&state, root, at) {
+            Met::Object(id) | Met::Outside(id) => id,
+            Met::Another => return Err(error(ErrorKind::SourceChanged)),
+            Met::Nothing => return Err(error(ErrorKind::NotFound)),
+        };
+        let node = state.node(id, call.name())?;
         let bytes = node.content().ok_or_else(|| error(ErrorKind::Invalid))?;
         if State::tag(node) == *expect {
             Ok(bytes.clone())

@@ -221,6 +221,25 @@ impl State {
         self.happened(by, id, place.clone(), place);
     }
 
+    /// Puts a new file in the place of one, with its name and mode.
+    pub(super) fn replace(
+        &mut self,
+        by: Option<u64>,
+        id: Id,
+        content: Bytes,
+        attributes: Attributes,
+    ) -> Id {
+        let Some(node) = self.store.get(id) else {
+            return id;
+        };
+        let (Some(folder), name) = (node.parent, node.name.clone()) else {
+            return id;
+        };
+        let mode = attributes.mode.or(node.attributes.mode);
+        self.remove(by, id);
+        self.add_file(by, folder, name, content, Attributes { mode, ..attributes })
+    }
+
     /// Sets the attributes that are `Some` and kept.
     pub(super) fn set_attributes(&mut self, by: Option<u64>, id: Id, attributes: Attributes) {
         let Some(node) = self.store.get(id) else {

@@ -53,11 +53,17 @@ pub(super) struct SideLedger {
     /// Nodes gone from their place.
     pub(super) gone: Vec<NodeId>,
     relooks: BTreeMap<Time, Vec<NodeId>>,
+    /// All of it was walked, and no hint was looked at since.
+    pub(super) just_walked: bool,
+    /// Folders that could not be listed.
+    unreadable: BTreeSet<NodeId>,
     /// Looks that failed, to be tried again. Until then nothing is absent, and the cursor waits.
-    pub(super) postponed: BTreeMap<Time, Vec<Doubt>>,
+    pub(super) postponed: BTreeMap<Time, Vec<Owed>>,
     /// Walks that failed, to be tried again.
     retries: BTreeMap<Time, Vec<NodeId>>,
     pub(super) walked_at: Time,
+    /// When something was last told of a folder that is not known, or no longer where it was.
+    pub(super) missed: Tick,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +80,13 @@ pub(super) enum Doubt {
     Node(NodeId),
 }
 
+/// A look that failed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Owed {
+    Look(Doubt),
+    Walk(NodeId),
+}
+
 /// A known object met at another place.
 #[derive(Clone, Debug)]
 pub(super) struct Stray {
@@ -81,6 +94,8 @@ pub(super) struct Stray {
     pub(super) folder: NodeId,
     pub(super) name: NameId,
     pub(super) seen: Observed,
+    /// When it was met there.
+    pub(super) at: Tick,
 }
 
 /// What a query was about.
@@ -218,6 +233,7 @@ impl Engine {
                                 by_folder.entry(folder).or_default().push(name);
                             }
                             None => {
+                                self.sides[side].missed = self.tick;
                                 let node = self.nearest(side, above);
                                 self.sides[side].want_walk(node);
                             }
@@ -279,8 +295,11 @@ impl Engine {
             while let Some(first) = self.sides[side].postponed.first_entry()
                 && *first.key() <= self.now
             {
-                for doubt in first.remove() {
-                    self.sides[side].doubt(doubt);
+                for owed in first.remove() {
+                    match owed {
+                        Owed::Look(doubt) => self.sides[side].doubt(doubt),
+                        Owed::Walk(node) => self.sides[side].want_walk(node),
+                    }
                 }
             }
             while let Some(first) = self.sides[side].retries.first_entry()
@@ -434,6 +453,7 @@ impl Engine {
             by_id
         };
         let Some(folder) = folder.or_else(|| self.world.at_path(side, &at.path)) else {
+            self.sides[side].missed = self.tick;
             return;
         };
         if self.world.node(side, folder).kind != Kind::Folder || self.is_excluded(side, folder) {
@@ -459,9 +479,11 @@ impl Engine {
                     self.miss(side, child, asked);
                 }
                 self.world.node_mut(side, folder).listed = true;
+                self.sides[side].unreadable.remove(&folder);
             }
             End::Partial => {
                 self.world.node_mut(side, folder).listed = false;
+                self.sides[side].unreadable.insert(folder);
                 if folder != NodeId::ROOT {
                     let path = self.world.path(side, folder);
                     self.notice(Notice::Skipped {
@@ -523,18 +545,12 @@ impl Engine {
             }
         }
         for side in Side::BOTH {
-            if !self.sides[side].complete {
-                continue;
-            }
-            for node in self.world.tree(side).iter() {
-                let at = self.world.node(side, node);
-                if at.kind == Kind::Folder
-                    && at.is_present()
-                    && !at.listed
-                    && !at.carrier
-                    && !self.is_excluded(side, node)
+            for &folder in &self.sides[side].unreadable {
+                if self.world.tree(side).is_live(folder)
+                    && self.world.node(side, folder).is_present()
                 {
-                    all.push((side, self.world.path(side, node), SkipReason::Unreadable));
+                    let path = self.world.path(side, folder);
+                    all.push((side, path, SkipReason::Unreadable));
                 }
             }
         }
@@ -557,7 +573,11 @@ impl Engine {
         }
         if self.is_ours_now(side, folder, name, asked) {
             // We changed something here since it was asked: it may be outdated.
-            if here.is_none_or(|node| self.world.node(side, node).tag != seen.tag) {
+            let as_known = here.is_some_and(|node| {
+                let at = self.world.node(side, node);
+                at.tag == seen.tag && !at.racy && !at.doubtful
+            });
+            if !as_known {
                 self.sides[side].doubt(Doubt::Place(folder, name));
             }
             return;
@@ -566,12 +586,17 @@ impl Engine {
         let known = known.filter(|&node| self.world.node(side, node).kind == seen.kind);
         match (known, here) {
             (Some(node), Some(at)) if node == at => self.see_again(side, node, name, seen),
+            // A hard link that is known as an object of its own.
+            (Some(_), Some(at)) if self.is_same_object(side, at, seen) => {
+                self.see_again(side, at, name, seen);
+            }
             (Some(node), _) if node != NodeId::ROOT => {
                 let stray = Stray {
                     node,
                     folder,
                     name,
                     seen: seen.clone(),
+                    at: mark,
                 };
                 // A walk of everything will come by its old place anyway.
                 let comes_by = self.sides[side]
@@ -868,10 +893,14 @@ impl Engine {
         );
         // Else it is there and cannot be looked at: it stays as it was known.
         if side_is_down || failure.is_retryable() {
-            let at = (self.now + self.config.backoff.1 / 10).round_up(RACY_DELAY);
-            let postponed = &mut self.sides[side].postponed;
-            postponed.entry(at).or_default().push(doubt);
+            self.postpone(side, Owed::Look(doubt));
         }
+    }
+
+    fn postpone(&mut self, side: Side, owed: Owed) {
+        let at = (self.now + self.config.backoff.1 / 10).round_up(RACY_DELAY);
+        let postponed = &mut self.sides[side].postponed;
+        postponed.entry(at).or_default().push(owed);
     }
 
     pub(super) fn walked(&mut self, query: QueryId, outcome: Result<(), Failure>) {
@@ -886,6 +915,7 @@ impl Engine {
                 if walk.from == NodeId::ROOT {
                     self.sides[side].complete = true;
                     self.sides[side].was_walked = true;
+                    self.sides[side].just_walked = true;
                     let objects = self.world.tree(side).len();
                     self.notice(Notice::SideSeen { side, objects });
                 }
@@ -901,6 +931,7 @@ impl Engine {
                     }
                 }
                 ErrorKind::RootMissing => self.side_down(side, failure),
+                _ if failure.is_retryable() => self.postpone(side, Owed::Walk(walk.from)),
                 _ => {
                     let at = (self.now + self.config.backoff.1 / 10).round_up(RACY_DELAY);
                     self.sides[side]

@@ -14,7 +14,7 @@ use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
 use crate::side::Side;
 use crate::tree::contents::Content;
 use crate::tree::names::NameId;
-use crate::tree::node::NodeId;
+use crate::tree::node::{NodeId, Tick};
 
 /// So many failures of the kind "it is not as expected" are a race, not worth telling.
 const RACES: u32 = 3;
@@ -32,6 +32,8 @@ pub(super) struct Flight {
     /// The folder that nothing may start below meanwhile.
     drains: Option<(Side, NodeId)>,
     bytes: u64,
+    /// When it was planned.
+    since: Tick,
     /// Content of the application's, not of the other side.
     answer: Option<QuestionId>,
     from: Option<String>,
@@ -201,6 +203,7 @@ impl Engine {
             below,
             drains,
             bytes,
+            since: self.tick,
             answer,
             from,
             path,
@@ -422,6 +425,18 @@ impl Engine {
             _ => 0,
         };
         self.tell_done(flight, size);
+        self.take_effect(flight, effect);
+        // What was told of something in a folder while it was not known there is looked for again.
+        if self.sides[side].missed > flight.since
+            && let Some(node) = self.world.find(id).and_then(|entry| entry.nodes[side])
+            && self.world.node(side, node).kind == Kind::Folder
+        {
+            self.sides[side].want_walk(node);
+        }
+    }
+
+    fn take_effect(&mut self, flight: &Flight, effect: Effect) {
+        let (id, side) = (flight.entry, flight.side);
         match (&flight.deed, effect) {
             (Deed::Carrier(place), Effect::Changed(seen)) => {
                 let name = self.world.names.intern(&place.name);
@@ -466,11 +481,17 @@ impl Engine {
                 // met elsewhere, and lives.
                 self.deletions.done(side);
                 let node = self.world.entry(id).nodes[side];
-                if let Some(node) = node.filter(|&node| self.world.node(side, node).is_present()) {
-                    self.leave(side, node);
+                match node.filter(|&node| self.world.node(side, node).is_present()) {
+                    None => self.touch(id),
+                    // Met since the deletion was planned, maybe where it moved to.
+                    Some(node) if self.world.node(side, node).seen > flight.since => {
+                        self.world.node_mut(side, node).doubtful = true;
+                        self.sides[side].doubt(Doubt::Node(node));
+                    }
+                    Some(node) => self.leave(side, node),
                 }
             }
-            (Deed::SetAttributes(_), Effect::Changed(seen)) => {
+            (Deed::SetAttributes(set), Effect::Changed(seen)) => {
                 if let Some(node) = self.world.entry(id).nodes[side] {
                     let content = self.world.node(side, node).content;
                     self.world.update(side, node, &seen, None);
@@ -478,13 +499,35 @@ impl Engine {
                     at.content = content;
                     at.touched = self.tick;
                 }
-                let content = self.world.entry(id).content();
-                self.world.agree(id, content);
-                self.agreed(id);
+                self.agree_attributes(id, side, *set);
             }
             // An answer that does not fit the question: look at what is there.
             _ => self.doubt_around(flight),
         }
+    }
+
+    /// Attributes of one side were set: both sides agree on those, as they are now. There may be
+    /// others that are still to be carried over.
+    fn agree_attributes(&mut self, id: EntryId, side: Side, set: Attributes) {
+        for at in Side::BOTH {
+            let Some(node) = self.world.entry(id).nodes[at] else {
+                return;
+            };
+            let (mut tag, mut agreed) = self.world.agreed_tag(id, at);
+            let node = self.world.node(at, node);
+            let now = node.attributes();
+            if at == side {
+                tag = node.tag.clone();
+            }
+            if set.mtime.is_some() {
+                agreed.mtime = now.mtime;
+            }
+            if set.mode.is_some() {
+                agreed.mode = now.mode;
+            }
+            self.world.set_agreed_tag(id, at, tag, agreed);
+        }
+        self.touch(id);
     }
 
     fn tell_done(&mut self, flight: &Flight, size: u64) {

@@ -102,7 +102,10 @@ impl Engine {
             Side::Remote
         };
         let node = self.world.entry(other).nodes[side].expect("a lone node");
+        let intent = self.world.entry_mut(other).intent.take();
         self.world.join(id, other, side);
+        let own = &mut self.world.entry_mut(id).intent;
+        *own = own.take().or(intent);
         self.children_changed_entry(side, node);
         self.settled(other);
         self.troubles.remove(&other);

@@ -14,6 +14,11 @@ use crate::tree::node::{NodeId, Presence};
 impl Engine {
     pub(super) fn settle(&mut self, side: Side) {
         self.settle_strays(side);
+        if !self.sides[side].is_settled() {
+            // A folder that moved is walked first: what was in doubt in it was looked for in vain.
+            return;
+        }
+        self.sides[side].just_walked = false;
         let all_looked_at = |side: Side| self.sides[side].postponed.is_empty();
         let (here, everywhere) = (all_looked_at(side), Side::BOTH.into_iter().all(all_looked_at));
         if here {
@@ -61,8 +66,17 @@ impl Engine {
             }
         }
         for stray in strays {
-            let free = self.world.child(side, stray.folder, stray.name).is_none();
-            if free && self.world.tree(side).is_live(stray.folder) {
+            if !self.world.tree(side).is_live(stray.folder) {
+                continue;
+            }
+            let old = self.world.node(side, stray.node);
+            if old.is_present() && old.seen < stray.at {
+                // Its old place was looked at before: it may have been moved since.
+                self.sides[side].doubt(super::observing::Doubt::Node(stray.node));
+                self.sides[side].strays.push(stray);
+                continue;
+            }
+            if self.world.child(side, stray.folder, stray.name).is_none() {
                 let mark = self.tick;
                 self.meet(side, stray.folder, stray.name, &stray.seen, mark);
             }
@@ -115,6 +129,9 @@ impl Engine {
         let at = self.world.node_mut(side, stray.node);
         at.seen = mark;
         at.moved = mark;
+        if at.kind == Kind::Folder && !self.sides[side].just_walked {
+            self.sides[side].want_walk(stray.node);
+        }
         (at.racy, at.doubtful) = (stray.seen.racy, false);
         if stray.seen.racy {
             self.look_later(side, stray.node);
@@ -242,7 +259,15 @@ impl Engine {
                 let there = at.is_present()
                     && at.parent() == Some(folder)
                     && self.world.names.get(at.name()) == name;
-                if there {
+                let other = side.other();
+                if there && *purpose == RenamePurpose::Carry {
+                    // The other side stood there when this was carried over; it may have moved since.
+                    let name = self.world.names.intern(name);
+                    self.world.agree_place(id, side);
+                    if let Some(folder) = self.folder_of(*parent, other) {
+                        self.world.set_agreed_place(id, other, folder, name);
+                    }
+                } else if there {
                     self.was_renamed(id, side, *purpose);
                 } else if *purpose == RenamePurpose::Split && !at.is_present() {
                     // Without ids: the node is gone, and a new one stands under the conflict name.

@@ -179,6 +179,21 @@ fn moved_into_each_other(
     own: NodeId,
 ) -> Step {
     let world = view.world;
+    // A folder on the way that the same side moved as well is carried over first: then it may not be
+    // on the way any more.
+    let to = from.other();
+    let on_the_way = std::iter::once(goal)
+        .chain(world.tree(to).ancestors(goal))
+        .take_while(|&at| at != own)
+        .map(|at| world.node(to, at).entry)
+        .find(|&entry| {
+            world.entry(entry).is_agreed()
+                && moved(world, from, entry)
+                && !moved(world, to, entry)
+        });
+    if let Some(entry) = on_the_way {
+        return Step::Wait(Wait::Entry(entry));
+    }
     if from == Side::Local {
         let (folder, name) = world.agreed_place(id, Side::Local);
         let node = world.entry(id).nodes[Side::Local].expect("an agreed entry has both nodes");

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use cloudsync::{Error, ErrorKind, Side, SkipReason, SyncReport};
+use cloudsync::{Error, ErrorKind, Side, SkipReason, Status, SyncReport};
 
+use crate::exclude::Exclude;
 use crate::location::Locations;
 
 /// What the shell is told. Unknown ones mean failure.
@@ -121,6 +122,20 @@ pub(crate) fn of_report(report: &SyncReport, locations: &Locations) -> Exit {
         applying.push(Exit::SomeFailed);
     }
     Exit::first(applying)
+}
+
+/// Returns what the run would end with that was planned, as far as that can be known.
+pub(crate) fn of_plan(status: &Status, exclude: &Exclude) -> Exit {
+    let left_out = |(_, path, reason): &(Side, String, SkipReason)| {
+        is_left_out(*reason) && !exclude.covers(path, *reason)
+    };
+    let fails = !status.troubles.is_empty() || status.skipped.iter().any(left_out);
+    let applying = [
+        (!status.held.is_empty(), Exit::Held),
+        (fails, Exit::SomeFailed),
+        (!status.conflicts.is_empty(), Exit::Conflicts),
+    ];
+    Exit::first(applying.into_iter().filter(|at| at.0).map(|at| at.1))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::prepare::{Prepared, builder, prepare};
 use super::runtime;
 use crate::args::PairArgs;
 use crate::display::{self, Level};
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::problem::Problem;
 use crate::signals::Signals;
 
@@ -27,11 +27,7 @@ pub(crate) fn plan(args: &PairArgs) -> Exit {
     });
     match result {
         Ok(Some((plan, status))) => {
-            let exit = if status.held.is_empty() {
-                Exit::Ok
-            } else {
-                Exit::Held
-            };
+            let exit = exit::of_plan(&status, &prepared.setting.exclude);
             screen.plan(&plan, &status, exit);
             exit
         }

@@ -1,5 +1,7 @@
 //! From arguments to a pair: all that can be refused is refused before anything is opened.
 
+use std::path::Path;
+
 use cloudsync::{Builder, CloudSync, Kind, Side};
 
 use crate::args::PairArgs;
@@ -57,7 +59,7 @@ fn check_there(locations: &Locations) -> Result<(), Problem> {
         )));
     }
     let parent = locations.remote.folder().and_then(|folder| folder.parent());
-    if !locations.remote.is_there() && !parent.is_none_or(|parent| parent.is_dir()) {
+    if !locations.remote.is_there() && !parent.is_none_or(Path::is_dir) {
         return Err(
             missing(&locations.remote, ", nor is the folder it is to be in").with_hint(format!(
                 "mount it, or make it (mkdir -p '{}') and run again",

@@ -1,6 +1,44 @@
 //! What happened, in words for people and for programs alike.
 
-use cloudsync::{ErrorKind, Side, SkipReason};
+use std::collections::BTreeSet;
+
+use cloudsync::{EngineNotice, ErrorKind, PlannedOperation, Side, SkipReason};
+
+/// Names that conflicts were kept under and that are not yet in place.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kept(BTreeSet<String>);
+
+impl Kept {
+    /// Takes in what happened. Returns whether it is the renaming of a version that lost.
+    pub(crate) fn note(&mut self, notice: &EngineNotice) -> bool {
+        match notice {
+            EngineNotice::Conflict {
+                kept_as: Some(name),
+                ..
+            } => {
+                self.0.insert(name.clone());
+                false
+            }
+            EngineNotice::Done {
+                operation: "rename",
+                path,
+                ..
+            } => self.0.remove(path),
+            _ => false,
+        }
+    }
+}
+
+/// Returns whether a planned operation is the renaming of a version that would lose.
+pub(crate) fn is_planned_conflict(planned: &PlannedOperation) -> bool {
+    let name = planned.path.rsplit('/').next().unwrap_or_default();
+    planned.operation == "rename"
+        && planned
+            .from
+            .as_ref()
+            .is_some_and(|from| from != &planned.path)
+        && name.contains(".conflicted")
+}
 
 /// Returns which way a change goes that is made on a side.
 pub(crate) fn arrow(changed: Side) -> char {
@@ -10,8 +48,16 @@ pub(crate) fn arrow(changed: Side) -> char {
     }
 }
 
-/// Returns why an operation on one side was done: what happened on the other one.
-pub(crate) fn reason(operation: &str) -> &'static str {
+/// Returns why an operation was done, for programs.
+pub(crate) fn reason(operation: &str, changed: Side, is_conflict: bool) -> String {
+    if is_conflict {
+        return "conflict".to_owned();
+    }
+    format!("{}_on_{}", what_happened(operation), changed.other())
+}
+
+/// Returns what happened on the other side for an operation to be done.
+pub(crate) fn what_happened(operation: &str) -> &'static str {
     match operation {
         "create_folder" => "new",
         "delete" => "deleted",

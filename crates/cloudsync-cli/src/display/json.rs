@@ -1,22 +1,17 @@
-//! Lines for programs: one object a line, on stdout. Fields may be added, `v` only changes when
-//! something that was there means something else.
+//! Shows a run to programs: one object a line, on stdout; what ends the program on stderr.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use cloudsync::{
-    Conflicted, EngineNotice, ErrorKind, Failure, Notice, Plan, Side, Status, SyncReport,
+use cloudsync::{Conflicted, EngineNotice, Notice, Plan, Side, Status, SyncReport};
+
+use super::event::{Kept, is_planned_conflict, reason, skip_class};
+use super::line::{
+    Action, ErrorLine, Event, Place, PlanTotal, RunEnd, Sided, Tally, Ways, seconds, write,
 };
-use serde::Serialize;
-
-use super::event::{hint, reason, skip_class};
 use super::out::Out;
-use super::text::timestamp;
 use super::{Screen, Setting};
 use crate::exit::Exit;
 use crate::problem::Problem;
-
-/// The version of the lines.
-const VERSION: u8 = 1;
 
 /// Shows a run to a program.
 #[derive(Debug)]
@@ -25,222 +20,8 @@ pub(crate) struct Json {
     out: Out,
     err: Out,
     tally: Tally,
+    kept: Kept,
     begun: Instant,
-}
-
-/// What was done, as far as it was told.
-#[derive(Clone, Copy, Default, Debug, Serialize)]
-struct Tally {
-    copied: Ways,
-    folders: usize,
-    renamed: usize,
-    deleted: usize,
-    attributes: usize,
-    bytes: u64,
-}
-
-impl Tally {
-    fn note(&mut self, side: Side, operation: &str, bytes: u64) {
-        self.bytes += bytes;
-        match (operation, side) {
-            ("copy", Side::Local) => self.copied.remote_to_local += 1,
-            ("copy", Side::Remote) => self.copied.local_to_remote += 1,
-            ("create_folder", _) => self.folders += 1,
-            ("rename", _) => self.renamed += 1,
-            ("delete", _) => self.deleted += 1,
-            ("set_attributes", _) => self.attributes += 1,
-            _ => {}
-        }
-    }
-
-    fn items(&self) -> usize {
-        let copied = self.copied.local_to_remote + self.copied.remote_to_local;
-        copied + self.folders + self.renamed + self.deleted + self.attributes
-    }
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    v: u8,
-    t: String,
-    #[serde(flatten)]
-    event: Event<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Event<'a> {
-    Action(Action<'a>),
-    Conflict {
-        path: &'a str,
-        kind: &'a str,
-        decision: &'a str,
-        kept_as: Option<&'a str>,
-    },
-    Connected {
-        side: Side,
-        label: &'a str,
-        root: &'a str,
-    },
-    Error(ErrorLine<'a>),
-    Fatal {
-        exit: u8,
-        message: &'a str,
-        hint: Option<&'a str>,
-    },
-    Held {
-        side: Side,
-        vanished_from: &'a str,
-        count: usize,
-        total: usize,
-    },
-    InSync {
-        items: Sided<usize>,
-    },
-    Missed {
-        lines: u64,
-    },
-    PlanEnd {
-        exit: u8,
-        totals: Vec<PlanTotal<'a>>,
-    },
-    Progress {
-        phase: &'a str,
-        items_done: usize,
-        items_total: usize,
-        bytes_done: u64,
-        items_seen: Sided<usize>,
-    },
-    RunEnd(RunEnd),
-    RunStart {
-        pair: String,
-        local: Place<'a>,
-        remote: Place<'a>,
-        state: &'a str,
-        first_meeting: bool,
-        watches: bool,
-    },
-    SideDown(ErrorLine<'a>),
-    SideSeen {
-        side: Side,
-        label: &'a str,
-        items: usize,
-    },
-    Skipped {
-        side: Side,
-        label: &'a str,
-        path: &'a str,
-        class: &'a str,
-    },
-    StateFailed(ErrorLine<'a>),
-    StateSetAside {
-        reason: &'a str,
-        kept_as: String,
-    },
-    Stopping,
-}
-
-#[derive(Serialize)]
-struct Action<'a> {
-    op: &'a str,
-    side: Side,
-    from: &'a str,
-    to: &'a str,
-    path: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    old_path: Option<&'a str>,
-    size: u64,
-    reason: String,
-    outcome: &'a str,
-}
-
-#[derive(Serialize)]
-struct ErrorLine<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<&'a str>,
-    side: Option<Side>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    label: Option<&'a str>,
-    class: ErrorKind,
-    message: String,
-    retry: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_in_s: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attempts: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Place<'a> {
-    label: &'a str,
-    location: String,
-}
-
-#[derive(Serialize)]
-struct PlanTotal<'a> {
-    op: &'a str,
-    side: Side,
-    count: usize,
-}
-
-#[derive(Clone, Copy, Default, Serialize)]
-struct Sided<T> {
-    local: T,
-    remote: T,
-}
-
-#[derive(Clone, Copy, Default, Debug, Serialize)]
-struct Ways {
-    local_to_remote: usize,
-    remote_to_local: usize,
-}
-
-#[derive(Serialize)]
-struct RunEnd {
-    exit: u8,
-    in_sync: bool,
-    first_meeting: bool,
-    items: Sided<usize>,
-    #[serde(flatten)]
-    done: Tally,
-    conflicts: usize,
-    conflicts_waiting: usize,
-    held: usize,
-    failed: usize,
-    skipped: usize,
-    pending: usize,
-    elapsed_s: f64,
-}
-
-/// Tells what ends the program, on stderr.
-pub(crate) fn fatal(problem: &Problem) {
-    write(
-        &mut Out::stderr(),
-        Event::Fatal {
-            exit: problem.exit.code(),
-            message: &problem.message,
-            hint: problem.hint.as_deref(),
-        },
-    );
-}
-
-fn write(out: &mut Out, event: Event<'_>) {
-    let line = Line {
-        v: VERSION,
-        t: timestamp(),
-        event,
-    };
-    // All of it is text and numbers: it does not fail.
-    if let Ok(text) = serde_json::to_string(&line) {
-        out.line(&text);
-    }
-}
-
-/// Rounds to milliseconds.
-fn seconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1_000.0).round() / 1_000.0
 }
 
 impl Json {
@@ -251,31 +32,13 @@ impl Json {
             out: Out::stdout(),
             err: Out::stderr(),
             tally: Tally::default(),
+            kept: Kept::default(),
             begun: Instant::now(),
         }
     }
 
     fn label(&self, side: Side) -> String {
         self.setting.locations[side].label.clone()
-    }
-
-    fn error<'a>(
-        side: Option<Side>,
-        label: Option<&'a str>,
-        path: Option<&'a str>,
-        failure: &Failure,
-    ) -> ErrorLine<'a> {
-        ErrorLine {
-            path,
-            side,
-            label,
-            class: failure.kind(),
-            message: failure.to_string(),
-            retry: failure.is_retryable(),
-            retry_in_s: None,
-            attempts: None,
-            hint: hint(failure.kind()),
-        }
     }
 
     fn conflict(&mut self, path: &str, kept_as: Option<&str>, waits: bool) {
@@ -296,6 +59,7 @@ impl Json {
     }
 
     fn engine(&mut self, notice: &EngineNotice) {
+        let is_conflict = self.kept.note(notice);
         match notice {
             EngineNotice::Done {
                 side,
@@ -314,7 +78,7 @@ impl Json {
                     path,
                     old_path: from.as_deref(),
                     size: *size,
-                    reason: format!("{}_on_{}", reason(operation), side.other()),
+                    reason: reason(operation, *side, is_conflict),
                     outcome: "ok",
                 };
                 write(&mut self.out, Event::Action(action));
@@ -330,7 +94,7 @@ impl Json {
                 failure,
             } if self.setting.watches => {
                 let label = self.label(*side);
-                let line = Self::error(Some(*side), Some(&label), Some(path), failure);
+                let line = ErrorLine::of(Some(*side), Some(&label), Some(path), failure);
                 write(&mut self.out, Event::Error(line));
             }
             EngineNotice::DeletionsHeld {
@@ -347,7 +111,7 @@ impl Json {
             }
             EngineNotice::SideDown { side, failure } => {
                 let label = self.label(*side);
-                let line = Self::error(Some(*side), Some(&label), None, failure);
+                let line = ErrorLine::of(Some(*side), Some(&label), None, failure);
                 write(&mut self.out, Event::SideDown(line));
             }
             EngineNotice::SideSeen { side, objects } => {
@@ -355,20 +119,20 @@ impl Json {
                 let label = label.as_str();
                 write(&mut self.out, Event::SideSeen { side, label, items });
             }
-            EngineNotice::Skipped { side, path, reason } => {
-                if !self.setting.exclude.covers(path, *reason) {
-                    let label = self.label(*side);
-                    let event = Event::Skipped {
-                        side: *side,
-                        label: &label,
-                        path,
-                        class: skip_class(*reason),
-                    };
-                    write(&mut self.out, event);
-                }
+            EngineNotice::Skipped { side, path, reason }
+                if !self.setting.exclude.covers(path, *reason) =>
+            {
+                let label = self.label(*side);
+                let event = Event::Skipped {
+                    side: *side,
+                    label: &label,
+                    path,
+                    class: skip_class(*reason),
+                };
+                write(&mut self.out, event);
             }
             EngineNotice::StoreFailed { failure } => {
-                let line = Self::error(None, None, None, failure);
+                let line = ErrorLine::of(None, None, None, failure);
                 write(&mut self.out, Event::StateFailed(line));
             }
             _ => {}
@@ -392,7 +156,7 @@ impl Json {
             let line = ErrorLine {
                 retry_in_s: trouble.retry_in.map(seconds),
                 attempts: Some(trouble.attempts),
-                ..Self::error(side, Some(&label), path, &trouble.failure)
+                ..ErrorLine::of(side, Some(&label), path, &trouble.failure)
             };
             write(&mut self.out, Event::Error(line));
         }
@@ -534,10 +298,13 @@ impl Screen for Json {
                 path: &planned.path,
                 old_path: planned.from.as_deref(),
                 size: planned.size,
-                reason: format!("{}_on_{}", reason(planned.operation), side.other()),
+                reason: reason(planned.operation, side, is_planned_conflict(planned)),
                 outcome: "planned",
             };
             write(&mut self.out, Event::Action(action));
+        }
+        for path in &status.conflicts {
+            self.conflict(path, None, true);
         }
         for held in &status.held {
             let vanished_from = self.label(held.side.other());

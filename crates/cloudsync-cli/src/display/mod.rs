@@ -2,9 +2,11 @@
 
 pub(crate) mod event;
 pub(crate) mod json;
+pub(crate) mod line;
 pub(crate) mod out;
 pub(crate) mod plain;
 pub(crate) mod plan;
+mod problem;
 pub(crate) mod progress;
 pub(crate) mod summary;
 pub(crate) mod text;
@@ -102,9 +104,9 @@ pub(crate) fn screen(json: bool, setting: &Setting) -> Box<dyn Screen> {
 /// Tells a problem of before there was a setting.
 pub(crate) fn early_problem(json: bool, level: Level, problem: &Problem) {
     if json {
-        json::fatal(problem);
+        line::fatal(problem);
     } else if level > Level::Silent {
-        plain::problem(problem, wants_colors_on_stderr());
+        problem::tell(problem, wants_colors_on_stderr());
     }
 }
 

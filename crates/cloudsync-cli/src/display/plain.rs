@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use cloudsync::{EngineNotice, Notice, Plan, Status, SyncReport};
+use cloudsync::{EngineNotice, Notice, Plan, SkipReason, Status, SyncReport};
 
-use super::event::{arrow, reason, why_skipped};
+use super::event::{Kept, arrow, what_happened, why_skipped};
 use super::out::Out;
 use super::progress::Progress;
 use super::text::{self, Mood, colored, count, number, shown, size, time_of_day};
-use super::{Level, Screen, Setting, plan, summary};
+use super::{Level, Screen, Setting, plan, problem, summary};
 use crate::exit::{Exit, is_left_out};
 use crate::problem::Problem;
 
@@ -27,26 +27,16 @@ pub(crate) struct Plain {
     colors: bool,
     colors_err: bool,
     progress: Option<Progress>,
-    told_progress: Instant,
+    /// When there was first something to do, and when progress was last told of.
+    works_since: Option<Instant>,
+    told_progress: Option<Instant>,
     items_done: usize,
     bytes_done: u64,
+    kept: Kept,
     /// What was told of already.
     told: BTreeSet<String>,
-}
-
-/// Tells what ends the program.
-pub(crate) fn problem(problem: &Problem, colors: bool) {
-    let mut err = Out::stderr();
-    for line in problem_lines(problem, colors) {
-        err.line(&line);
-    }
-}
-
-fn problem_lines(problem: &Problem, colors: bool) -> Vec<String> {
-    let message = colored(&format!("✗ {}", shown(&problem.message)), Mood::Bad, colors);
-    let hint = problem.hint.iter().map(|hint| format!("  {}", shown(hint)));
-    let exit = std::iter::once(format!("  exit {}", problem.exit.code()));
-    std::iter::once(message).chain(hint).chain(exit).collect()
+    /// Nothing was told since it was said to be at rest.
+    is_rest_told: bool,
 }
 
 impl Plain {
@@ -60,13 +50,16 @@ impl Plain {
             colors: text::wants_colors(out.is_terminal()),
             colors_err: text::wants_colors(err.is_terminal()),
             progress: has_progress.then(Progress::new),
-            told_progress: Instant::now(),
+            works_since: None,
+            told_progress: None,
             setting,
             out,
             err,
             items_done: 0,
             bytes_done: 0,
+            kept: Kept::default(),
             told: BTreeSet::new(),
+            is_rest_told: false,
         }
     }
 
@@ -79,7 +72,15 @@ impl Plain {
         }
     }
 
+    /// Whether something that was left alone is told of at once.
+    fn tells_skipped(&self, path: &str, reason: SkipReason) -> bool {
+        let wants =
+            self.setting.level == Level::Verbose || (self.setting.watches && is_left_out(reason));
+        wants && !self.setting.exclude.covers(path, reason)
+    }
+
     fn line(&mut self, mood: Mood, text: &str) {
+        self.is_rest_told = false;
         let text = if self.setting.watches {
             format!("{}  {text}", time_of_day())
         } else {
@@ -96,6 +97,7 @@ impl Plain {
     }
 
     fn error_line(&mut self, mood: Mood, text: &str) {
+        self.is_rest_told = false;
         let text = if self.setting.watches {
             format!("{}  {text}", time_of_day())
         } else {
@@ -120,7 +122,7 @@ impl Plain {
         self.told.insert(text);
     }
 
-    fn change(&mut self, notice: &EngineNotice) {
+    fn change(&mut self, notice: &EngineNotice, is_conflict: bool) {
         let EngineNotice::Done {
             side,
             operation,
@@ -149,17 +151,22 @@ impl Plain {
             (other, _) => format!("{arrow} {path}  {other}"),
         };
         if self.setting.level == Level::Verbose {
-            let why = reason(operation).replace('_', " ");
+            let why = what_happened(operation).replace('_', " ");
             let from = &self.setting.locations[side.other()].label;
-            line = format!("{line}  ({why} on {from})");
+            line = if is_conflict {
+                format!("{line}  (edited on both)")
+            } else {
+                format!("{line}  ({why} on {from})")
+            };
         }
         self.line(Mood::Aside, &line);
     }
 
     fn engine(&mut self, notice: &EngineNotice) {
         let level = self.setting.level;
+        let is_conflict = self.kept.note(notice);
         match notice {
-            EngineNotice::Done { .. } => self.change(notice),
+            EngineNotice::Done { .. } => self.change(notice, is_conflict),
             EngineNotice::Conflict { path, kept_as }
                 if self.lists_changes() || (self.setting.watches && level == Level::Quiet) =>
             {
@@ -196,14 +203,10 @@ impl Plain {
                 let failure = failure.to_string();
                 self.trouble(format!("! {label}: {}; waiting for it", shown(&failure)));
             }
-            EngineNotice::Skipped { side, path, reason }
-                if level == Level::Verbose || (self.setting.watches && is_left_out(*reason)) =>
-            {
-                if !self.setting.exclude.covers(path, *reason) {
-                    let label = &self.setting.locations[*side].label;
-                    let why = why_skipped(*reason);
-                    self.trouble(format!("- {}  {label}: {why}", shown(path)));
-                }
+            EngineNotice::Skipped { side, path, reason } if self.tells_skipped(path, *reason) => {
+                let label = &self.setting.locations[*side].label;
+                let why = why_skipped(*reason);
+                self.trouble(format!("- {}  {label}: {why}", shown(path)));
             }
             EngineNotice::StoreFailed { failure } => {
                 let failure = failure.to_string();
@@ -285,10 +288,12 @@ impl Screen for Plain {
             progress.tick(&self.setting, status);
             return;
         }
-        if self.setting.level < Level::Usual || self.told_progress.elapsed() < SELDOM {
+        let since = *self.works_since.get_or_insert_with(Instant::now);
+        let told = self.told_progress.unwrap_or(since).max(since);
+        if self.setting.level < Level::Usual || told.elapsed() < SELDOM {
             return;
         }
-        self.told_progress = Instant::now();
+        self.told_progress = Some(Instant::now());
         let line = if status.complete {
             format!(
                 "{} of {} done, {}",
@@ -307,13 +312,15 @@ impl Screen for Plain {
     }
 
     fn rest(&mut self, status: &Status) {
-        if self.setting.level < Level::Usual {
+        self.works_since = None;
+        if self.setting.level < Level::Usual || self.is_rest_told {
             return;
         }
         let left = status.troubles.len();
         let waits = status.conflicts.len();
         if left == 0 && waits == 0 && status.held.is_empty() {
             self.line(Mood::Good, "in sync");
+            self.is_rest_told = true;
             return;
         }
         let mut parts = Vec::new();
@@ -326,10 +333,9 @@ impl Screen for Plain {
         if !status.held.is_empty() {
             parts.push("deletions held".to_owned());
         }
-        self.line(
-            Mood::Warning,
-            &format!("in sync but for {}", parts.join(", ")),
-        );
+        let line = format!("in sync but for {}", parts.join(", "));
+        self.line(Mood::Warning, &line);
+        self.is_rest_told = true;
     }
 
     fn stopping(&mut self) {
@@ -378,7 +384,7 @@ impl Screen for Plain {
             progress.clear();
         }
         if self.setting.level > Level::Silent {
-            for line in problem_lines(problem, self.colors_err) {
+            for line in problem::lines(problem, self.colors_err) {
                 self.err.line(&line);
             }
         }

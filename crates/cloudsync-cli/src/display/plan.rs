@@ -2,7 +2,7 @@
 
 use cloudsync::{Plan, PlannedOperation, Side, Status};
 
-use super::event::arrow;
+use super::event::{arrow, is_planned_conflict};
 use super::text::{Mood, count, number, shown, size};
 use super::{Level, Setting};
 
@@ -13,7 +13,7 @@ const FEW: usize = 200;
 pub(crate) fn lines(setting: &Setting, plan: &Plan, status: &Status) -> Vec<(Mood, String)> {
     let mut lines = Vec::new();
     let (local, remote) = (&setting.locations.local, &setting.locations.remote);
-    if plan.totals.is_empty() && status.held.is_empty() {
+    if plan.totals.is_empty() && status.held.is_empty() && status.conflicts.is_empty() {
         let text = format!(
             "✓ Nothing to do between {} and {}",
             local.label, remote.label
@@ -42,6 +42,10 @@ pub(crate) fn lines(setting: &Setting, plan: &Plan, status: &Status) -> Vec<(Moo
     if all > shown_lines {
         let text = format!("  … and {} more", number(all - shown_lines));
         lines.push((Mood::Aside, text));
+    }
+    for path in &status.conflicts {
+        let text = format!("  ! {}   edited on both: waits for you", shown(path));
+        lines.push((Mood::Warning, text));
     }
     for held in &status.held {
         let from = &setting.locations[held.side.other()].label;
@@ -73,9 +77,10 @@ fn total(plan: &Plan, side: Side) -> Option<String> {
 }
 
 fn mood(operation: &PlannedOperation) -> Mood {
-    match operation.operation {
-        "conflict" => Mood::Warning,
-        _ => Mood::Aside,
+    if operation.operation == "conflict" || is_planned_conflict(operation) {
+        Mood::Warning
+    } else {
+        Mood::Aside
     }
 }
 
@@ -86,6 +91,9 @@ fn line(operation: &PlannedOperation) -> String {
         ("conflict", _) => format!("  ! {path}   edited on both"),
         ("copy", _) => format!("  {arrow} + {path}   {}", size(operation.size)),
         ("create_folder", _) => format!("  {arrow} + {path}/"),
+        ("rename", Some(from)) if is_planned_conflict(operation) => {
+            format!("  ! {}   edited on both: kept as {path}", shown(from))
+        }
         ("rename", Some(from)) => format!("  {arrow} » {} → {path}", shown(from)),
         ("delete", _) => format!("  {arrow} - {path}"),
         ("set_attributes", _) => format!("  {arrow} ~ {path}   times or mode"),

@@ -23,6 +23,7 @@ pub(crate) struct Progress {
     begun: Instant,
     is_shown: bool,
     items_done: usize,
+    items_total: usize,
     bytes_done: u64,
 }
 
@@ -45,6 +46,7 @@ impl Progress {
             begun: Instant::now(),
             is_shown: false,
             items_done: 0,
+            items_total: 0,
             bytes_done: 0,
         }
     }
@@ -77,7 +79,9 @@ impl Progress {
             remote.label,
             number(status.objects.remote),
         );
-        let total = self.items_done + status.pending;
+        // What is under way is neither: the total only grows, for that it does not flicker.
+        self.items_total = self.items_total.max(self.items_done + status.pending);
+        let total = self.items_total;
         let filled = (self.items_done * WIDTH).checked_div(total).unwrap_or(0);
         let bar: String = (0..WIDTH)
             .map(|at| if at < filled { '█' } else { '░' })
@@ -90,14 +94,19 @@ impl Progress {
             reason = "not negative, and not that fast"
         )]
         let rate = size(rate as u64);
-        let transfer = format!(
-            "  transfer  {bar} {}   {rate}/s   {}/{}   {} conflicts · {} errors",
+        let mut transfer = format!(
+            "  transfer  {bar} {}   {rate}/s   {}/{}",
             size(self.bytes_done),
             number(self.items_done),
             number(total),
-            status.conflicts.len(),
-            status.troubles.len(),
         );
+        let counts = [
+            (status.conflicts.len(), "conflicts"),
+            (status.troubles.len(), "errors"),
+        ];
+        for (count, what) in counts.into_iter().filter(|at| at.0 > 0) {
+            transfer = format!("{transfer}   {} {what}", number(count));
+        }
         for (line, text) in self.lines.iter().zip([head, scan, transfer]) {
             line.set_message(text);
         }

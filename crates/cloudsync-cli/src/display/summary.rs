@@ -81,22 +81,20 @@ fn headline(setting: &Setting, report: &SyncReport, exit: Exit) -> Line {
         return (Mood::Warning, text);
     }
     if !report.in_sync() || exit != Exit::Ok {
-        let done = done.unwrap_or_else(|| "nothing to do for the rest".to_owned());
+        let done = done.unwrap_or_else(|| "all else was in sync".to_owned());
         let text = format!("✗ Not fully in sync after {time} — {done}");
         return (Mood::Bad, text);
     }
-    let text = match done {
-        Some(done) => format!("✓ In sync in {time} — {done}"),
-        None => {
-            let (local, remote) = (report.objects.local, report.objects.remote);
-            let (local, remote) = (number(local), number(remote));
-            let first = if setting.first_meeting {
-                "first meeting, all equal; "
-            } else {
-                ""
-            };
-            format!("✓ In sync ({first}checked {local} + {remote} items in {time})")
-        }
+    let text = if let Some(done) = done {
+        format!("✓ In sync in {time} — {done}")
+    } else {
+        let first = if setting.first_meeting {
+            "first meeting, all equal; "
+        } else {
+            ""
+        };
+        let (local, remote) = (number(report.objects.local), number(report.objects.remote));
+        format!("✓ In sync ({first}checked {local} + {remote} items in {time})")
     };
     (Mood::Good, text)
 }
@@ -174,25 +172,22 @@ fn conflicts(report: &SyncReport, few: usize) -> Vec<Line> {
 }
 
 fn held(setting: &Setting, report: &SyncReport) -> Vec<Line> {
-    report
-        .held
-        .iter()
-        .map(|held| {
-            let gone = &setting.locations[held.side.other()];
-            let of = if held.total > 0 {
-                format!(" of {}", number(held.total))
-            } else {
-                String::new()
-            };
-            let text = format!(
-                "✗ Deletions held: {}{of} items vanished from {} ({gone}). If a disk is not \
-                 mounted, mount it; if you deleted them: --allow-deletes",
-                number(held.count),
-                gone.label,
-            );
-            (Mood::Bad, text)
-        })
-        .collect()
+    let lines = report.held.iter().flat_map(|held| {
+        let gone = &setting.locations[held.side.other()];
+        let total = held.total.max(report.objects[held.side]).max(held.count);
+        let (count, share) = (number(held.count), held.count * 100 / total.max(1));
+        let total = number(total);
+        [
+            format!(
+                "✗ Deletions held: {count} of {total} items ({share} %) vanished from {} ({gone}).",
+                gone.label
+            ),
+            "  Everything else was synced. Is a disk not mounted? Mount it and run again. \
+             Was it you? --allow-deletes"
+                .to_owned(),
+        ]
+    });
+    lines.map(|line| (Mood::Bad, line)).collect()
 }
 
 /// Says what could not be synced, a line for each.

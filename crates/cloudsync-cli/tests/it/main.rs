@@ -1,5 +1,7 @@
 //! The program itself, run on folders that go with each test.
 
+#![allow(clippy::unwrap_used, reason = "a failed call fails the test")]
+
 mod codes;
 mod conflicts;
 mod exclude;

@@ -88,7 +88,11 @@ fn version_and_help_are_printed() {
         &["plan", "-h"],
     ] {
         let ran = lab.run(args).is(0);
-        assert!(ran.out.starts_with("  cloudsync "), "{}", ran.out);
+        assert!(
+            ran.out.starts_with("Examples:\n  cloudsync "),
+            "{}",
+            ran.out
+        );
         assert!(ran.out.lines().count() <= 24, "{}", ran.out);
     }
 }

@@ -63,7 +63,12 @@ fn a_plan_is_told_to_programs() {
     let ran = lab.run(["plan", "--json", "l", "r"]).is(0);
     let actions = ran.of_type("action");
     assert!(actions.iter().all(|line| line["outcome"] == "planned"));
-    let rename = actions.iter().find(|line| line["op"] == "rename").unwrap();
+    let rename = |reason: &str| {
+        let is = |line: &&serde_json::Value| line["op"] == "rename" && line["reason"] == reason;
+        actions.iter().find(is).unwrap()
+    };
+    assert_eq!(rename("conflict")["old_path"], "both");
+    let rename = rename("renamed_on_local");
     assert_eq!(
         (&rename["old_path"], &rename["path"]),
         (&"named".into(), &"renamed".into())

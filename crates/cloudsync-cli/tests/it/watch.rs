@@ -66,19 +66,20 @@ fn programs_are_told_too() {
 }
 
 #[test]
-fn a_folder_that_goes_away_is_waited_for() {
+fn a_folder_that_is_missing_at_the_start_is_waited_for() {
     let lab = Lab::new();
     lab.write("l/a", "one");
-    let mut watch = lab.spawn(&["watch", "l", "r"]);
-    eventually("the first meeting", || lab.at("r/a").exists());
+    lab.sync(&[]).is(0);
     std::fs::rename(lab.at("r"), lab.at("away")).unwrap();
     lab.write("l/b", "two");
-    std::thread::sleep(Duration::from_millis(1_000));
+    let mut watch = lab.spawn(&["watch", "l", "r"]);
+    std::thread::sleep(Duration::from_secs(1));
     assert!(!lab.at("r").exists() && !watch.has_ended());
     std::fs::rename(lab.at("away"), lab.at("r")).unwrap();
     eventually("it goes on", || lab.at("r/b").exists());
     watch.signal("TERM");
     let ran = watch.end().is(143);
     assert!(ran.err.contains("waiting for it"), "{}", ran.err);
+    assert!(ran.err.contains("r is back"), "{}", ran.err);
     assert!(lab.at("l/a").exists() && lab.at("r/a").exists());
 }

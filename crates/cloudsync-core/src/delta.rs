@@ -33,17 +33,17 @@ pub fn sight(world: &World, side: Side, id: NodeId) -> Sight {
     let node = world.node(side, id);
     match node.presence() {
         Presence::Absent => Sight::Absent(id),
-        Presence::Gone => Sight::Unknown(id),
-        Presence::Present if node.doubtful || node.racy => Sight::Unknown(id),
         Presence::Present
-            if world
+            if !node.doubtful
+                && !node.racy
+                && world
                 .tree(side)
                 .ancestors(id)
                 .all(|at| world.node(side, at).listed) =>
         {
             Sight::Present(id)
         }
-        Presence::Present => Sight::Unknown(id),
+        Presence::Gone | Presence::Present => Sight::Unknown(id),
     }
 }
 

@@ -58,6 +58,11 @@ pub trait Policy: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Returns false if [`Self::prioritize`] is 0 for everything, so that it need not be asked.
+    fn has_priorities(&self) -> bool {
+        true
+    }
+
     /// Names this policy with all its settings. It is stored: if it is another one at the next start,
     /// each known object is gone through once before anything is changed. So it must differ whenever
     /// an answer could differ, and stay the same otherwise.
@@ -71,6 +76,10 @@ pub struct DefaultPolicy;
 impl Policy for DefaultPolicy {
     fn is_trivial(&self) -> bool {
         true
+    }
+
+    fn has_priorities(&self) -> bool {
+        false
     }
 
     fn id(&self) -> String {
@@ -101,6 +110,10 @@ impl<P: Policy + ?Sized> Policy for Arc<P> {
 
     fn is_trivial(&self) -> bool {
         (**self).is_trivial()
+    }
+
+    fn has_priorities(&self) -> bool {
+        (**self).has_priorities()
     }
 
     fn id(&self) -> String {
@@ -170,6 +183,10 @@ where
 
     fn is_trivial(&self) -> bool {
         false
+    }
+
+    fn has_priorities(&self) -> bool {
+        self.inner.has_priorities()
     }
 
     fn id(&self) -> String {

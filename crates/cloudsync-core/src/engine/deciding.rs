@@ -119,7 +119,7 @@ impl Engine {
         }));
     }
 
-    pub(super) fn answered(&mut self, question: QuestionId, answer: Answer) {
+    pub(super) fn answered(&mut self, question: QuestionId, answer: &Answer) {
         let Some(Asking { entries, tags }) = self.decisions.asking.remove(&question) else {
             return;
         };
@@ -147,7 +147,7 @@ impl Engine {
                 let delay = self.config.backoff.0.max(self.config.backoff.1 / 10);
                 self.schedule.later(entries.local, self.now, delay);
             }
-            Answer::Resolved(resolution) => self.resolve(entries, resolution, Some(question)),
+            Answer::Resolved(resolution) => self.resolve(entries, *resolution, Some(question)),
         }
     }
 

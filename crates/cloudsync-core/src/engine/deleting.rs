@@ -25,6 +25,8 @@ pub(super) struct Deletions {
     /// Released by somebody.
     released: BTreeSet<EntryId>,
     held: BySide<Option<(HeldId, BTreeSet<EntryId>)>>,
+    /// Of how many objects those held are.
+    totals: BySide<usize>,
     /// Entries that wait for a look at an absent node.
     verifying: BTreeMap<(Side, NodeId), BTreeSet<EntryId>>,
 }
@@ -60,7 +62,7 @@ impl Deletions {
                 id: *id,
                 side,
                 count: entries.len(),
-                total: 0,
+                total: self.totals[side],
             })
         };
         Side::BOTH.into_iter().filter_map(held).collect()
@@ -147,6 +149,7 @@ impl Engine {
         }
         let id = HeldId(self.new_id());
         let count = set.len();
+        self.deletions.totals[side] = total;
         self.deletions.held[side] = Some((id, set));
         self.notice(Notice::DeletionsHeld {
             id,
@@ -163,6 +166,15 @@ impl Engine {
                 .is_some_and(|(held, _)| *held == id)
                 && let Some((_, set)) = self.deletions.held[side].take()
             {
+                // What was confirmed before they were held may be long ago.
+                let gone = side.other();
+                for &id in &set {
+                    let ghost = self.world.find(id).and_then(|entry| entry.nodes[gone]);
+                    if let Some(ghost) = ghost {
+                        let top = self.topmost_absent(gone, ghost);
+                        self.world.node_mut(gone, top).verified = false;
+                    }
+                }
                 self.deletions.released.extend(set);
             }
         }
@@ -238,7 +250,9 @@ impl Engine {
             .remove(&(side, node))
             .unwrap_or_default();
         if !self.world.tree(side).is_live(node) || self.world.node(side, node).is_present() {
-            waiting.into_iter().for_each(|id| self.touch(id));
+            for id in waiting {
+                self.touch(id);
+            }
             return;
         }
         match outcome {
@@ -274,7 +288,9 @@ impl Engine {
                 );
                 if is_side {
                     self.side_down(side, failure);
-                    waiting.into_iter().for_each(|id| self.touch(id));
+                    for id in waiting {
+                        self.touch(id);
+                    }
                 } else {
                     for id in waiting {
                         self.failed(id, side, &failure, &[]);

@@ -88,7 +88,7 @@ impl Engine {
     /// Makes an engine that knows nothing yet.
     pub fn new(config: Config) -> Self {
         let world = World::new(config.rules.as_ref());
-        let trivial = config.policy.id() == "default";
+        let trivial = config.policy.is_trivial();
         let hash_kind = pair_hash(config.rules.as_ref());
         Self {
             trivial,
@@ -122,7 +122,7 @@ impl Engine {
         self.now = self.now.max(now);
         self.tick += 1;
         match input {
-            Input::Answer { question, answer } => self.answered(question, answer),
+            Input::Answer { question, answer } => self.answered(question, &answer),
             Input::Control(control) => self.control(control),
             Input::Done(results) => {
                 for (id, result) in results {
@@ -370,7 +370,7 @@ impl Engine {
     }
 
     fn priority(&self, id: EntryId) -> i32 {
-        if self.trivial {
+        if !self.config.policy.has_priorities() {
             return 0;
         }
         let entry = self.world.entry(id);

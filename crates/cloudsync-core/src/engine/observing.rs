@@ -188,6 +188,13 @@ impl Engine {
             self.persisting
                 .set_value(&format!("root.{side}"), Some(identity.into_bytes()));
         }
+        if again {
+            // Evidence from before the connection was lost is void.
+            let nodes: Vec<NodeId> = self.world.tree(side).iter().collect();
+            for node in nodes {
+                self.world.node_mut(side, node).verified = false;
+            }
+        }
         if resumes {
             if !again {
                 self.resume(side);

@@ -326,7 +326,7 @@ impl Engine {
                 ))
             }
             Deed::Create(place) => {
-                let act = self.write(entry, side, place.clone(), Expect::Free, answer)?;
+                let act = self.write(entry, side, place, Expect::Free, answer)?;
                 Some(act)
             }
             Deed::Replace => {
@@ -342,7 +342,7 @@ impl Engine {
                     oid,
                     tag: at.tag.clone(),
                 };
-                self.write(entry, side, place, expect, answer)
+                self.write(entry, side, &place, expect, answer)
             }
         }
     }
@@ -351,7 +351,7 @@ impl Engine {
         &self,
         entry: EntryId,
         side: Side,
-        place: Place,
+        place: &Place,
         expect: Expect,
         answer: Option<(QuestionId, u64)>,
     ) -> Option<(Act, Option<IntendedAct>, u64)> {
@@ -383,7 +383,7 @@ impl Engine {
             source: tag,
             digest: digest.map(|content| self.world.contents.get(content).digest),
         };
-        let target = self.target(side, &place);
+        let target = self.target(side, place);
         let hash = self.hash_kind;
         Some((
             Act::Write {

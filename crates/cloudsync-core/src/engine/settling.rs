@@ -276,87 +276,94 @@ impl Engine {
                 }
                 there
             }
-            IntendedAct::Write {
-                parent,
-                name,
-                expect,
-                size,
-                attributes,
-                source,
-                digest,
-            } => {
-                let Some(folder) = self.folder_of(*parent, side) else {
-                    return false;
-                };
-                let name = self.world.names.intern(name);
-                let Some(there) = self.world.child(side, folder, name) else {
-                    return false;
-                };
-                let at = self.world.node(side, there);
-                let as_after = at.size == *size
-                    && at.attributes().mtime == attributes.mtime
-                    && attributes.mtime.is_some()
-                    && !matches!(expect, Expect::Unchanged { tag, .. } if *tag == at.tag);
-                if !as_after {
-                    return false;
-                }
-                let from = side.other();
-                let Some(source_node) = self.world.entry(id).nodes[from] else {
-                    return false;
-                };
-                let source_now = self.world.node(from, source_node);
-                if source_now.tag == *source {
-                    // What was to be copied is still there: comparing the two tells for certain.
-                    return false;
-                }
-                let tag_now = at.tag.clone();
-                // Where it was when it was read.
-                let Some(from_folder) = self.folder_of(*parent, from) else {
-                    return false;
-                };
-                let written = self.world.node(side, there).entry;
-                if written != id {
-                    let lone = |entry: EntryId| {
-                        let entry = self.world.entry(entry);
-                        !entry.is_agreed() && entry.nodes[side.other()].is_none()
-                    };
-                    if !lone(written) || self.world.entry(id).nodes[side].is_some() {
-                        return false;
-                    }
-                    self.world.join(id, written, side);
-                    self.persisting.dirty(written);
-                }
-                if Side::BOTH
-                    .iter()
-                    .any(|&side| self.world.entry(id).nodes[side].is_none())
-                {
-                    return false;
-                }
-                let content = digest.map(|digest| {
-                    self.world.contents.intern(Content {
-                        size: *size,
-                        digest,
-                    })
-                });
-                let new = !self.world.entry(id).is_agreed();
-                if new {
-                    self.world.agree(id, None);
-                }
-                self.world.set_agreed_content(id, content);
-                if content.is_some() {
-                    let node = self.world.entry(id).nodes[side].expect("checked above");
-                    self.world.node_mut(side, node).content = content;
-                }
-                // What was read there is what is here now; a later change of it is a change.
-                self.world
-                    .set_agreed_tag(id, from, source.clone(), *attributes);
-                self.world.set_agreed_tag(id, side, tag_now, *attributes);
-                if new {
-                    self.world.set_agreed_place(id, from, from_folder, name);
-                }
-                true
-            }
+            IntendedAct::Write { .. } => self.settle_write(id, side, &intent.act),
         }
+    }
+
+    /// Returns true if a write was found to be done, and its source has changed since.
+    fn settle_write(&mut self, id: EntryId, side: Side, act: &IntendedAct) -> bool {
+        let IntendedAct::Write {
+            parent,
+            name,
+            expect,
+            size,
+            attributes,
+            source,
+            digest,
+        } = act
+        else {
+            return false;
+        };
+        let Some(folder) = self.folder_of(*parent, side) else {
+            return false;
+        };
+        let name = self.world.names.intern(name);
+        let Some(there) = self.world.child(side, folder, name) else {
+            return false;
+        };
+        let at = self.world.node(side, there);
+        let as_after = at.size == *size
+            && at.attributes().mtime == attributes.mtime
+            && attributes.mtime.is_some()
+            && !matches!(expect, Expect::Unchanged { tag, .. } if *tag == at.tag);
+        if !as_after {
+            return false;
+        }
+        let from = side.other();
+        let Some(source_node) = self.world.entry(id).nodes[from] else {
+            return false;
+        };
+        let source_now = self.world.node(from, source_node);
+        if source_now.tag == *source {
+            // What was to be copied is still there: comparing the two tells for certain.
+            return false;
+        }
+        let tag_now = at.tag.clone();
+        // Where it was when it was read.
+        let Some(from_folder) = self.folder_of(*parent, from) else {
+            return false;
+        };
+        let written = self.world.node(side, there).entry;
+        if written != id {
+            let lone = |entry: EntryId| {
+                let entry = self.world.entry(entry);
+                !entry.is_agreed() && entry.nodes[side.other()].is_none()
+            };
+            if !lone(written) || self.world.entry(id).nodes[side].is_some() {
+                return false;
+            }
+            self.world.join(id, written, side);
+            self.persisting.dirty(written);
+        }
+        if Side::BOTH
+            .iter()
+            .any(|&side| self.world.entry(id).nodes[side].is_none())
+        {
+            return false;
+        }
+        let content = digest.map(|digest| {
+            self.world.contents.intern(Content {
+                size: *size,
+                digest,
+            })
+        });
+        let new = !self.world.entry(id).is_agreed();
+        if new {
+            self.world.agree(id, None);
+        }
+        self.world.set_agreed_content(id, content);
+        if content.is_some() {
+            let node = self.world.entry(id).nodes[side].expect("checked above");
+            self.world.node_mut(side, node).content = content;
+        }
+        // What was read there is what is here now; a later change of it is a change.
+        self.world
+            .set_agreed_tag(id, from, source.clone(), *attributes);
+        self.world.set_agreed_tag(id, side, tag_now, *attributes);
+        if new {
+            self.world.set_agreed_place(id, from, from_folder, name);
+        }
+        true
     }
 
     fn folder_of(&self, entry: EntryId, side: Side) -> Option<NodeId> {

@@ -76,7 +76,7 @@ fn relative_target(view: &View<'_>, side: Side, path: &str) -> Result<Place, Ste
         }
         match child(world, side, folder, name) {
             Some(next) if world.node(side, next).kind == crate::object::Kind::Folder => {
-                folder = next
+                folder = next;
             }
             Some(next) => return Err(Step::Wait(Wait::Entry(world.node(side, next).entry))),
             None => {

@@ -279,6 +279,10 @@ impl Policy for HooksPolicy {
         self.0.policy_id() == DEFAULT_POLICY
     }
 
+    fn has_priorities(&self) -> bool {
+        true
+    }
+
     fn id(&self) -> String {
         self.0.policy_id()
     }

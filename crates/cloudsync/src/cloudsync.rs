@@ -374,7 +374,7 @@ impl Runnable for Service {
         *held = None;
         let opened = tokio::select! {
             opened = Session::open(&self.pair, Purpose::Sync) => opened,
-            () = asked_to_stop(pulse) => return Ok(Turn::NothingHappened),
+            () = pulse.stopping() => return Ok(Turn::NothingHappened),
         };
         let mut session = opened.map_err(|error| {
             self.pair.set_store_failed(&error);
@@ -387,7 +387,7 @@ impl Runnable for Service {
         };
         tokio::select! {
             () = drive => {}
-            () = asked_to_stop(pulse) => {}
+            () = pulse.stopping() => {}
         }
         session.close().await;
         Ok(Turn::Worked)
@@ -424,13 +424,6 @@ impl Runnable for Service {
                 .max(sleep.remote)
                 .max(Duration::from_millis(100)),
         )
-    }
-}
-
-/// Waits until the runner is to stop.
-async fn asked_to_stop(pulse: &Pulse) {
-    while !pulse.is_stopping() {
-        pulse.interruptable_sleep(Duration::from_hours(1)).await;
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cloudsync_core::engine::io::{self, Answer, Question, Resolution};
+use cloudsync_core::engine::io::{self, Answer, Input, Question, Resolution};
 use cloudsync_core::object::{Attributes, ContentHash};
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_provider::Provider;
@@ -13,17 +13,18 @@ use futures::{StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
 use crate::error::{Error, Result};
-use crate::guarded::guarded;
+use crate::guarded::{guarded, guarded_call};
 use crate::hooks::Hooks;
+use crate::keep::keep;
 use crate::transfer::Answers;
 
 /// One version of a file in conflict. Nothing is transferred before it is read. Cheap to clone.
 #[derive(Clone)]
 pub struct Version {
     side: Side,
-    path: String,
-    known: io::Version,
-    provider: Arc<dyn Provider>,
+    pub(crate) path: String,
+    pub(crate) known: io::Version,
+    pub(crate) provider: Arc<dyn Provider>,
     bytes: Arc<OnceCell<Bytes>>,
 }
 
@@ -128,46 +129,64 @@ pub enum Decision {
     },
 }
 
-/// Asks the application. Merged content is kept in `answers`.
+/// Asks the application. Merged content is kept in `answers`. Returns what the engine is to be told,
+/// the answer last.
 pub(crate) async fn ask(
     hooks: &dyn Hooks,
     providers: &BySide<Arc<dyn Provider>>,
     answers: &Answers,
     question: Question,
-) -> Answer {
-    let version = |side: Side| Version {
+) -> Vec<Input> {
+    let id = question.id;
+    let versions = BySide::from_fn(|side| Version {
         side,
         path: question.paths[side].clone(),
         known: question.versions[side].clone(),
         provider: providers[side].clone(),
         bytes: Arc::default(),
-    };
-    let asked = hooks.resolve_conflict(version(Side::Local), version(Side::Remote));
-    let decision = match guarded("resolve_conflict", asked).await {
-        Ok(Ok(decision)) => decision,
-        Ok(Err(error)) if asks_again(&error) => return Answer::Later,
-        Ok(Err(error)) => {
-            tracing::warn!(%error, path = %question.paths.local, "conflict not decided: keeping both");
-            None
+    });
+    let asked = hooks.resolve_conflict(versions.local.clone(), versions.remote.clone());
+    let decided = guarded("resolve_conflict", asked)
+        .await
+        .unwrap_or_else(|e| Err(e.into()));
+    let mut told = Vec::new();
+    let decided = match decided {
+        Ok(Some(Decision::Merge { content, losers })) => {
+            let kept = match losers {
+                Losers::Keep => guarded_call("keep", keep(&versions)).await,
+                Losers::Drop => Ok(Vec::new()),
+            };
+            kept.map_err(Error::from).map(|kept| {
+                told = kept;
+                let size = content.len() as u64;
+                answers.keep(id, content);
+                Resolution::Merged {
+                    size,
+                    keep_both: false,
+                }
+            })
         }
-        Err(_) => None,
-    };
-    Answer::Resolved(match decision {
-        None | Some(Decision::KeepBoth) => Resolution::KeepBoth,
-        Some(Decision::Hold) => Resolution::Hold,
-        Some(Decision::Take { side, losers }) => Resolution::Take {
+        Ok(None | Some(Decision::KeepBoth)) => Ok(Resolution::KeepBoth),
+        Ok(Some(Decision::Hold)) => Ok(Resolution::Hold),
+        Ok(Some(Decision::Take { side, losers })) => Ok(Resolution::Take {
             side,
             keep_loser: losers == Losers::Keep,
-        },
-        Some(Decision::Merge { content, losers }) => {
-            let size = content.len() as u64;
-            answers.keep(question.id, content);
-            Resolution::Merged {
-                size,
-                keep_both: losers == Losers::Keep,
-            }
+        }),
+        Err(error) => Err(error),
+    };
+    let answer = match decided {
+        Ok(resolution) => Answer::Resolved(resolution),
+        Err(error) if asks_again(&error) => Answer::Later,
+        Err(error) => {
+            tracing::warn!(%error, path = %question.paths.local, "conflict not decided: keeping both");
+            Answer::Resolved(Resolution::KeepBoth)
         }
-    })
+    };
+    told.push(Input::Answer {
+        question: id,
+        answer,
+    });
+    told
 }
 
 /// Whether the conflict is to be looked at again, instead of being settled by keeping both.

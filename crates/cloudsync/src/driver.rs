@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use crate::alarm::takes_side_down;
 use crate::conflict;
 use crate::guarded::guarded;
 use crate::hooks::Hooks;
@@ -218,14 +219,9 @@ impl Driver {
                     let providers = self.hands.looker.providers.clone();
                     let sink = self.sink.clone();
                     spawn(&mut self.reading, async move {
-                        let id = question.id;
-                        let answer = conflict::ask(&*hooks, &providers, &answers, question).await;
-                        let _ = sink
-                            .send(Input::Answer {
-                                question: id,
-                                answer,
-                            })
-                            .await;
+                        for input in conflict::ask(&*hooks, &providers, &answers, question).await {
+                            let _ = sink.send(input).await;
+                        }
                     });
                 }
             }
@@ -267,9 +263,27 @@ impl Driver {
             } => ledger.downs[*side] += 1,
             Input::Control(_) | Input::Events { .. } | Input::Listed { .. } => {}
         }
+        let takes_down = failures(&input).any(|failure| takes_side_down(failure.kind()));
         self.live.look(|engine, now| engine.handle(now, input));
-        if self.is_quiet() && !self.hands.answers.is_empty() && self.live.status().pending == 0 {
-            self.hands.answers.clear();
+        if takes_down {
+            self.raise_alarms();
+        }
+        if self.is_quiet() && !self.hands.answers.is_empty() {
+            let status = self.live.status();
+            if status.at_rest && status.pending == 0 {
+                self.hands.answers.clear();
+            }
+        }
+    }
+
+    /// Has a side connected again that the engine takes for down though its feed said that it is up:
+    /// a late answer of the connection before.
+    fn raise_alarms(&self) {
+        let status = self.live.status();
+        for side in Side::BOTH {
+            if let (true, Some(failure)) = (self.ledger.downs[side] == 0, &status.down[side]) {
+                self.hands.looker.alarms[side].hear(failure);
+            }
         }
     }
 
@@ -307,6 +321,23 @@ impl Driver {
             }
         }
     }
+}
+
+/// The failures that an answer tells of.
+fn failures(input: &Input) -> impl Iterator<Item = &Failure> {
+    let (outcomes, one) = match input {
+        Input::Done(outcomes) => (outcomes.as_slice(), None),
+        Input::Found { outcome, .. } => (&[][..], outcome.as_ref().err()),
+        Input::Hashed { outcome, .. } => (&[][..], outcome.as_ref().err()),
+        Input::Persisted { outcome, .. } | Input::Walked { outcome, .. } => {
+            (&[][..], outcome.as_ref().err())
+        }
+        _ => (&[][..], None),
+    };
+    outcomes
+        .iter()
+        .filter_map(|(_, outcome)| outcome.as_ref().err())
+        .chain(one)
 }
 
 /// A task of which nobody takes the result; ended ones are cleared away.

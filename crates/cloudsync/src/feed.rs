@@ -64,6 +64,8 @@ pub struct Feed {
     pub(crate) resume: Option<Cursor>,
     /// Whether the engine walks the side of its own accord at the first meeting of this run.
     pub(crate) will_walk: bool,
+    /// Whether a feed that tells only of what happens while it is open is opened.
+    pub(crate) follows: bool,
     /// Shortest time between two polls that bring nothing.
     pub(crate) pause: Duration,
     pub(crate) alarmed: Alarmed,
@@ -184,6 +186,7 @@ impl Feed {
         match cursor {
             Some(_) => {}
             None if self.feed() == rules::Feed::None => {}
+            None if self.feed() == rules::Feed::Volatile && !self.follows => {}
             None => {
                 let lost = if is_first && self.will_walk {
                     vec![]

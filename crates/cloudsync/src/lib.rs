@@ -31,6 +31,7 @@ mod error;
 mod feed;
 mod guarded;
 mod hooks;
+mod keep;
 mod location;
 mod notices;
 mod pair;

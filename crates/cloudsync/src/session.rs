@@ -40,6 +40,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What a session is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Purpose {
+    /// Bring both sides together once. A watcher that tells only of what happens meanwhile is not
+    /// started: it would mostly tell of our own changes, and a run among ceaseless changes has to end.
+    Once,
     /// Finding out what would be done. Nothing is changed, recorded or told.
     Plan,
     /// Syncing.
@@ -82,11 +85,11 @@ impl Session {
         let first_meeting = opened.snapshot.entries.is_empty() && opened.snapshot.values.is_empty();
         let (local, remote) = (Alarm::new(), Alarm::new());
         let alarms = BySide::new(local.0, remote.0);
-        let create_roots = first_meeting && purpose == Purpose::Sync && pair.creates_roots();
+        let create_roots = first_meeting && purpose != Purpose::Plan && pair.creates_roots();
         let (sleep, need_walk) = (pair.sleep(), pair.take_need_walk());
         let board = match purpose {
             Purpose::Plan => NoticeBoard::new(),
-            Purpose::Sync => pair.board.clone(),
+            Purpose::Once | Purpose::Sync => pair.board.clone(),
         };
         let feed = |side: Side, alarmed| Feed {
             side,
@@ -99,6 +102,7 @@ impl Session {
             board: board.clone(),
             resume: None,
             will_walk: false,
+            follows: purpose == Purpose::Sync,
             pause: sleep[side],
             alarmed,
             wake: pair.wakes[side].clone(),
@@ -127,10 +131,10 @@ impl Session {
         let (sink, inputs) = mpsc::channel(INPUTS);
         let hands = hands(pair, alarms, purpose, board.clone(), &sink);
         let mut driver = Driver::new(engine, rules, pair.hooks.clone(), hands, (sink, inputs));
-        if purpose == Purpose::Sync {
+        if purpose != Purpose::Plan {
             pair.set_live(Some(driver.live.clone()));
         }
-        let hearing = (purpose == Purpose::Sync).then(|| {
+        let hearing = (purpose != Purpose::Plan).then(|| {
             let heard = notices::hand_on(board.subscribe(), pair.hooks.clone());
             AbortOnDropHandle::new(tokio::spawn(heard))
         });
@@ -222,7 +226,7 @@ impl Session {
     /// As dropping the session.
     pub(crate) async fn close(mut self) -> SyncReport {
         let was_complete = self.driver.live.status().complete;
-        if self.purpose == Purpose::Sync {
+        if self.purpose != Purpose::Plan {
             self.driver.shut_down(GRACE).await;
         }
         let mut status = self.driver.live.status();
@@ -232,7 +236,7 @@ impl Session {
         report.first_meeting = self.first_meeting;
         report.state_set_aside.clone_from(&self.set_aside);
         report.elapsed = self.begun.elapsed();
-        if self.purpose == Purpose::Sync {
+        if self.purpose != Purpose::Plan {
             self.pair.set_live(None);
             self.pair.board.tell(Notice::Stopped);
             if let Some(hearing) = self.hearing.take() {
@@ -278,7 +282,7 @@ fn hands(
     let outcomes = Outcomes::to_driver(sink.clone());
     let store = match purpose {
         Purpose::Plan => Keep::Nowhere,
-        Purpose::Sync => Keep::Store(pair.store.clone()),
+        Purpose::Once | Purpose::Sync => Keep::Store(pair.store.clone()),
     };
     Hands {
         performer: match &pair.perform {

@@ -9,7 +9,7 @@ use cloudsync_core::failure::{ErrorKind, Failure};
 use cloudsync_provider::{Content, Provider, WriteRequest};
 use futures::StreamExt;
 
-use crate::alarm::{Alarm, Alarms};
+use crate::alarm::{Alarm, Alarms, takes_side_down};
 
 /// Merged contents, kept under their question until every write of them is done or given up.
 #[derive(Clone, Debug, Default)]
@@ -72,8 +72,8 @@ impl SourceFailure {
 /// Makes the request of a write. A source on this machine is passed on unopened.
 ///
 /// # Errors
-/// Those of reading the source, with its path; [`ErrorKind::SourceChanged`] also where it is gone,
-/// as the engine has to look at it again in either case.
+/// Those of reading the source, with its path; [`ErrorKind::SourceChanged`] also where it is gone, or
+/// its side is: the engine has to look at it again in any case.
 pub(crate) async fn request(
     operation: &Operation,
     sources: &dyn Provider,
@@ -134,7 +134,9 @@ fn of_source(failure: Failure, path: &str, alarm: &Alarm) -> Failure {
     alarm.hear(&failure);
     let kind = match failure.kind() {
         ErrorKind::NotFound => ErrorKind::SourceChanged,
-        same => same,
+        // Of a write, the engine takes these for the side that is written to. The alarm was raised.
+        kind if takes_side_down(kind) => ErrorKind::SourceChanged,
+        kind => kind,
     };
     if kind == failure.kind() && failure.operation() == "read" && failure.object().is_some() {
         return failure;

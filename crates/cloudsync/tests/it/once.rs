@@ -155,7 +155,7 @@ async fn many_deletions_are_held_until_they_are_released() {
     assert_eq!(report.changed.remote.copied, 1, "all else goes on");
     assert_eq!(world.tree(Side::Remote).len(), 31);
 
-    let limit = Some(Duration::from_secs(60));
+    let limit = Some(Duration::from_mins(1));
     pair.run(|status| !status.held.is_empty(), limit)
         .await
         .unwrap();

@@ -2,7 +2,9 @@
 #![allow(clippy::print_stdout, reason = "a program")]
 
 mod layers;
+mod measure;
 mod purity;
+mod simulate;
 mod sources;
 mod tidy;
 
@@ -34,6 +36,22 @@ const CHECKS: &[Check] = &[
     ),
 ];
 
+/// A task that takes its own arguments, and is no part of `ci`: its name, what it does, and how.
+type Task = (&'static str, &'static str, fn(&[String]) -> Result<bool>);
+
+const TASKS: &[Task] = &[
+    (
+        "simulate",
+        "run random worlds, or all small ones, through the engine",
+        simulate::run,
+    ),
+    (
+        "measure",
+        "tell what the engine takes for many objects",
+        measure::run,
+    ),
+];
+
 /// What a check found.
 #[derive(Debug, Default)]
 struct Report {
@@ -56,6 +74,10 @@ fn main() -> ExitCode {
 
 /// Makes the check of this name, or all, and returns whether all is well.
 fn run(wanted: &str) -> Result<bool> {
+    if let Some((.., task)) = TASKS.iter().find(|(name, ..)| *name == wanted) {
+        let arguments: Vec<String> = env::args().skip(2).collect();
+        return task(&arguments);
+    }
     let root = root()?;
     let chosen: Vec<_> = CHECKS
         .iter()
@@ -64,6 +86,10 @@ fn run(wanted: &str) -> Result<bool> {
     if chosen.is_empty() {
         println!("cargo xtask ci: all of these, or one by its name");
         for (name, what, _) in CHECKS {
+            println!("  {name:8} {what}");
+        }
+        println!("or one of these tasks:");
+        for (name, what, _) in TASKS {
             println!("  {name:8} {what}");
         }
         bail!("no check is named {wanted:?}");

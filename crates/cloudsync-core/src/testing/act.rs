@@ -7,22 +7,30 @@ use crate::side::Side;
 
 /// One act of a user on one side. Paths are drawn from a small pool; an act that is not possible does
 /// nothing.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum UserAct {
     /// Write a file with a content that is new in the run.
     Write(Side, String),
+    /// Write a file with this content.
+    WriteThis(Side, String, String),
     /// Make a folder.
     Mkdir(Side, String),
     /// Rename or move.
     Rename(Side, String, String),
     /// Delete, folders with all that is in them.
     Delete(Side, String),
+    /// Change the time or the mode.
+    Touch(Side, String, u8),
     /// Write equal content on both sides.
     WriteBoth(String),
     /// Let the engine do this many things.
     Work(u8),
     /// Kill the engine and start it again from its store.
     Crash,
+    /// A side goes down.
+    Down(Side),
+    /// A side comes back.
+    Up(Side),
 }
 
 fn path() -> impl Strategy<Value = String> {
@@ -34,9 +42,8 @@ fn side() -> impl Strategy<Value = Side> {
     prop::sample::select(vec![Side::Local, Side::Remote])
 }
 
-/// Draws a list of acts.
-pub fn user_acts(most: usize) -> impl Strategy<Value = Vec<UserAct>> {
-    let act = prop_oneof![
+fn act() -> impl Strategy<Value = UserAct> {
+    prop_oneof![
         4 => (side(), path()).prop_map(|(side, path)| UserAct::Write(side, path)),
         3 => (side(), path()).prop_map(|(side, path)| UserAct::Mkdir(side, path)),
         4 => (side(), path(), path()).prop_map(|(side, from, to)| UserAct::Rename(side, from, to)),
@@ -44,6 +51,27 @@ pub fn user_acts(most: usize) -> impl Strategy<Value = Vec<UserAct>> {
         1 => path().prop_map(UserAct::WriteBoth),
         4 => (0..40_u8).prop_map(UserAct::Work),
         1 => Just(UserAct::Crash),
+    ]
+}
+
+/// Draws a list of acts.
+pub fn user_acts(most: usize) -> impl Strategy<Value = Vec<UserAct>> {
+    vec(act(), 0..most)
+}
+
+/// Draws a list of acts, with changes of attributes alone, names that change only in case, and sides
+/// that come and go.
+pub fn hostile_acts(most: usize) -> impl Strategy<Value = Vec<UserAct>> {
+    let recased = (side(), path()).prop_map(|(side, from)| {
+        let to = from.replace('A', "_").replace('a', "A").replace('_', "a");
+        UserAct::Rename(side, from, to)
+    });
+    let more = prop_oneof![
+        14 => act(),
+        2 => (side(), path(), any::<u8>()).prop_map(|(side, path, what)| UserAct::Touch(side, path, what)),
+        1 => recased,
+        1 => side().prop_map(UserAct::Down),
+        2 => side().prop_map(UserAct::Up),
     ];
-    vec(act, 0..most)
+    vec(more, 0..most)
 }

@@ -5,11 +5,22 @@
 //! Public behind the feature `testing`, so that whoever embeds the engine can test with it.
 
 mod act;
+mod check;
+mod driving;
+pub mod exhaustive;
 mod pair;
+mod provider;
 mod random;
+mod setup;
+mod situations;
+pub mod small;
 mod storage;
+mod swarm;
 
-pub use act::{UserAct, user_acts};
-pub use pair::{Faults, ModelPair};
+pub use act::{UserAct, hostile_acts, user_acts};
+pub use pair::ModelPair;
 pub use random::Random;
-pub use storage::{Item, Storage};
+pub use setup::{Faults, SideSetup, any_faults, any_side, any_sides};
+pub use situations::Situations;
+pub use storage::{Item, Storage, Touched};
+pub use swarm::Swarm;

@@ -1,89 +1,142 @@
-//! Two storages, an engine between them, a store, and an oracle.
+//! Two storages, an engine between them, a store, and users.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::engine::io::{
-    Act, Config, ConflictPolicy, Control, Effect, Guard, Input, Limits, Operation, Output, Query,
-    SideState, Source,
+    Config, ConflictPolicy, Control, Guard, Input, Limits, Operation, SideState,
 };
-use crate::event::Event;
+use crate::event::{Cursor, Event};
 use crate::failure::{ErrorKind, Failure};
 use crate::notice::Notice;
 use crate::policy::DefaultPolicy;
-use crate::record::{Batch, EntryId, Record, Snapshot};
-use crate::rules::Identity;
+use crate::record::{EntryId, Record, Snapshot};
+use crate::rules::{Feed, Identity};
 use crate::side::{BySide, Side};
 use crate::testing::act::UserAct;
+use crate::testing::driving::Open;
 use crate::testing::random::Random;
-use crate::testing::storage::Storage;
+use crate::testing::setup::{Faults, SideSetup};
+use crate::testing::situations::Situations;
+use crate::testing::storage::{Storage, Touched};
 use crate::time::Time;
-
-/// What goes wrong, each in percent of the cases.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Faults {
-    /// An operation fails and does nothing.
-    pub fail: u32,
-    /// An operation is done, and its answer says that it failed.
-    pub lost_reply: u32,
-    /// A hint is lost. (The end of a run walks both sides.)
-    pub lost_hint: u32,
-    /// A batch is not recorded.
-    pub store: u32,
-}
 
 /// Two storages that an engine keeps equal.
 #[derive(Debug)]
 pub struct ModelPair {
     /// The storages.
     pub sides: BySide<Storage>,
-    engine: Engine,
-    store: BTreeMap<EntryId, Record>,
-    values: BTreeMap<String, Vec<u8>>,
-    now: Time,
-    random: Random,
-    faults: Faults,
-    guard: Option<Guard>,
-    pending: Vec<Output>,
     /// What the engine told.
     pub notices: Vec<Notice>,
-    /// Operations that were performed, by side.
+    /// Operations that were performed.
     pub performed: Vec<Operation>,
     /// What happened, line by line, once it is asked for.
     pub trace: Option<Vec<String>>,
+    /// What was reached.
+    pub situations: Situations,
+    /// Steps that were made.
+    pub steps: u64,
+    pub(super) engine: Engine,
+    pub(super) store: BTreeMap<EntryId, Record>,
+    pub(super) values: BTreeMap<String, Vec<u8>>,
+    pub(super) now: Time,
+    pub(super) random: Random,
+    pub(super) faults: Faults,
+    pub(super) open: Vec<Open>,
+    pub(super) up: BySide<bool>,
+    feeds: BySide<FeedLog>,
+    guard: Option<Guard>,
+    /// So many looks fail next.
+    pub(super) failing_looks: u32,
     tokens: u32,
-    alive: BTreeSet<String>,
+    pub(super) alive: BTreeSet<String>,
+    /// What was written on both sides, at two times: equal but for these.
+    pub(super) twins: BTreeSet<String>,
+    /// What users deleted, by path.
+    pub(super) deleted: BySide<BTreeSet<String>>,
 }
 
-const STEPS: usize = 20_000;
+/// What the feed of a side has to tell, and how far it came.
+#[derive(Clone, Debug, Default)]
+struct FeedLog {
+    events: Vec<Event>,
+    told: usize,
+    /// The engine came up with this side since it was started.
+    met: bool,
+}
 
 impl ModelPair {
-    /// Starts with two empty storages.
+    /// Starts with two empty storages of the plain kind.
     pub fn new(identities: BySide<Identity>, case_sensitive: BySide<bool>, seed: u64) -> Self {
-        let sides = BySide::from_fn(|side| {
-            Storage::new(identities[side], case_sensitive[side], side as i64)
+        let setup = BySide::from_fn(|side| SideSetup {
+            identity: identities[side],
+            case_sensitive: case_sensitive[side],
+            ..SideSetup::default()
         });
-        let engine = start(&sides, None);
-        let mut pair = Self {
+        Self::with(setup, seed)
+    }
+
+    /// Starts with two empty storages.
+    pub fn with(setup: BySide<SideSetup>, seed: u64) -> Self {
+        let sides = BySide::from_fn(|side| Storage::new(setup[side], side as i64));
+        let mut pair = Self::start(sides, BTreeMap::new(), BTreeMap::new(), seed);
+        pair.connect();
+        pair
+    }
+
+    /// Makes another world that goes on from what is stored here, with the engine not yet connected:
+    /// what users do before the first step happens while nobody looks.
+    #[must_use]
+    pub fn fork(&self, seed: u64) -> Self {
+        let mut pair = Self::start(
+            self.sides.clone(),
+            self.store.clone(),
+            self.values.clone(),
+            seed,
+        );
+        pair.feeds = BySide::from_fn(|side| FeedLog {
+            met: false,
+            ..self.feeds[side].clone()
+        });
+        pair.guard = self.guard;
+        pair.alive.clone_from(&self.alive);
+        pair.twins.clone_from(&self.twins);
+        pair.tokens = self.tokens;
+        pair.now = self.now;
+        pair
+    }
+
+    fn start(
+        sides: BySide<Storage>,
+        store: BTreeMap<EntryId, Record>,
+        values: BTreeMap<String, Vec<u8>>,
+        seed: u64,
+    ) -> Self {
+        let engine = engine(&sides, None, snapshot(&store, &values));
+        Self {
             sides,
-            engine,
-            store: BTreeMap::new(),
-            values: BTreeMap::new(),
-            now: Time::ZERO,
-            random: Random::new(seed),
-            faults: Faults::default(),
-            guard: None,
-            pending: Vec::new(),
             notices: Vec::new(),
             performed: Vec::new(),
             trace: None,
+            situations: Situations::default(),
+            steps: 0,
+            engine,
+            store,
+            values,
+            now: Time::ZERO,
+            random: Random::new(seed),
+            faults: Faults::default(),
+            open: Vec::new(),
+            up: BySide::default(),
+            feeds: BySide::default(),
+            guard: None,
+            failing_looks: 0,
             tokens: 0,
             alive: BTreeSet::new(),
-        };
-        pair.engine.restore(Snapshot::default());
-        pair.connect();
-        pair
+            twins: BTreeSet::new(),
+            deleted: BySide::default(),
+        }
     }
 
     /// Sets what goes wrong.
@@ -98,37 +151,96 @@ impl ModelPair {
         self.guard = guard;
     }
 
+    /// Lets so many looks fail, from now on.
+    pub fn fail_looks(&mut self, count: u32) {
+        self.failing_looks = count;
+    }
+
     /// Returns the engine.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    fn connect(&mut self) {
+    /// Tells the engine a wish.
+    pub fn control(&mut self, control: Control) {
+        self.engine.handle(self.now, Input::Control(control));
+    }
+
+    /// Brings up whatever side is down.
+    pub fn connect(&mut self) {
         for side in Side::BOTH {
-            let state = SideState::Ready {
-                root: self.sides[side].root(),
-                identity: format!("{side} root"),
-            };
-            self.engine
-                .handle(self.now, Input::SideState { side, state });
+            self.connect_side(side);
         }
+    }
+
+    fn connect_side(&mut self, side: Side) {
+        if self.up[side] {
+            return;
+        }
+        self.up[side] = true;
+        if self.sides[side].rules().feed == Feed::Resumable {
+            self.resume_feed(side);
+        }
+        let state = SideState::Ready {
+            root: self.sides[side].root(),
+            identity: format!("{side} root"),
+        };
+        let input = Input::SideState { side, state };
+        self.engine.handle(self.now, input);
+    }
+
+    /// A cursor is held, and all that happened since is told, before a side is ready.
+    fn resume_feed(&mut self, side: Side) {
+        let first = !self.feeds[side].met;
+        self.feeds[side].met = true;
+        let walks = first && self.engine.needs_walk(side);
+        let expired = self.random.chance(self.faults.expired);
+        if !walks && expired {
+            self.situations.count("cursor expired");
+        }
+        if walks || expired {
+            let lost = Event::Lost {
+                path: String::new(),
+            };
+            let events = if walks { vec![] } else { vec![lost] };
+            self.feeds[side].told = self.feeds[side].events.len();
+            self.tell(side, events, true);
+            return;
+        }
+        if first {
+            self.situations.count("resumed without a walk");
+            let cursor = self.engine.cursor(side).expect("a feed that was stored");
+            let told = String::from_utf8_lossy(cursor.as_bytes()).parse();
+            self.feeds[side].told = told.expect("our own cursor");
+        }
+        self.deliver(side);
+    }
+
+    fn disconnect(&mut self, side: Side) {
+        if !self.up[side] {
+            return;
+        }
+        self.situations.count("fault: side down");
+        self.up[side] = false;
+        let late = |open: &Open| matches!(open, Open::Late { side: of, .. } if *of == side);
+        self.open.retain(|open| !late(open));
+        let state = SideState::Down(Failure::new(ErrorKind::Disconnected, "model"));
+        let input = Input::SideState { side, state };
+        self.engine.handle(self.now, input);
     }
 
     /// Kills the engine and starts another one from what is stored.
     pub fn crash(&mut self) {
-        self.pending.clear();
-        self.engine = start(&self.sides, self.guard);
-        let entries = self
-            .store
-            .iter()
-            .map(|(id, record)| (*id, record.clone()))
-            .collect();
-        let values = self
-            .values
-            .iter()
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        self.engine.restore(Snapshot { entries, values });
+        self.situations.count("crash");
+        if self.store.values().any(|record| record.intent.is_some()) {
+            self.situations.count("crash with an open intent");
+        }
+        self.open.clear();
+        self.engine = engine(&self.sides, self.guard, snapshot(&self.store, &self.values));
+        self.up = BySide::default();
+        for side in Side::BOTH {
+            self.feeds[side].met = false;
+        }
         self.connect();
     }
 
@@ -144,32 +256,44 @@ impl ModelPair {
         self.note(|| format!("user: {act:?}"));
         match act {
             UserAct::Write(side, path) => {
-                self.tokens += 1;
-                let token = format!("token {}", self.tokens);
+                let token = self.token();
                 self.write(*side, path, &token);
             }
             UserAct::WriteBoth(path) => {
-                self.tokens += 1;
-                let token = format!("token {}", self.tokens);
+                let token = self.token();
+                self.twins.insert(token.clone());
                 for side in Side::BOTH {
                     self.write(side, path, &token);
                 }
             }
+            UserAct::WriteThis(side, path, content) => {
+                self.twins.insert(content.clone());
+                self.write(*side, path, content);
+            }
             UserAct::Mkdir(side, path) => {
-                let paths = self.sides[*side].user_mkdir(path);
-                self.hint(*side, paths);
+                let touched = self.sides[*side].user_mkdir(path);
+                self.hint(*side, touched);
             }
             UserAct::Rename(side, from, to) => {
-                let paths = self.sides[*side].user_rename(from, to);
-                self.hint(*side, paths);
+                let touched = self.sides[*side].user_rename(from, to);
+                if !touched.is_empty() && from != to && from.eq_ignore_ascii_case(to) {
+                    self.situations.count("case-only rename");
+                }
+                self.hint(*side, touched);
             }
             UserAct::Delete(side, path) => {
                 let dead = self.sides[*side].contents_below(path);
-                let paths = self.sides[*side].user_delete(path);
+                let touched = self.sides[*side].user_delete(path);
                 for token in dead {
                     self.alive.remove(&token);
                 }
-                self.hint(*side, paths);
+                let paths = touched.iter().map(|(_, path)| path.clone());
+                self.deleted[*side].extend(paths);
+                self.hint(*side, touched);
+            }
+            UserAct::Touch(side, path, what) => {
+                let touched = self.sides[*side].user_touch(path, *what);
+                self.hint(*side, touched);
             }
             UserAct::Work(steps) => {
                 for _ in 0..*steps {
@@ -177,313 +301,135 @@ impl ModelPair {
                 }
             }
             UserAct::Crash => self.crash(),
+            UserAct::Down(side) => self.disconnect(*side),
+            UserAct::Up(side) => self.connect_side(*side),
         }
+    }
+
+    /// Lets users act.
+    pub fn act_all(&mut self, acts: &[UserAct]) {
+        for act in acts {
+            self.act(act);
+        }
+    }
+
+    fn token(&mut self) -> String {
+        self.tokens += 1;
+        format!("token {}", self.tokens)
     }
 
     /// Writes a file as a user.
     pub fn write(&mut self, side: Side, path: &str, token: &str) {
         let old = self.sides[side].contents_below(path).pop();
-        let paths = self.sides[side].user_write(path, token);
-        if paths.is_empty() {
+        let touched = self.sides[side].user_write(path, token);
+        if touched.is_empty() {
             return;
         }
-        if let Some(old) = old
-            && old != token
-        {
-            self.alive.remove(&old);
+        if old.as_deref() != Some(token) {
+            if let Some(old) = old {
+                self.alive.remove(&old);
+            }
+            self.alive.insert(token.to_owned());
         }
-        self.alive.insert(token.to_owned());
-        self.hint(side, paths);
+        self.hint(side, touched);
     }
 
-    fn hint(&mut self, side: Side, paths: Vec<String>) {
-        let mut events = Vec::new();
-        for path in paths {
-            if !self.random.chance(self.faults.lost_hint) {
-                events.push(Event::Changed {
-                    oid: None,
-                    path: Some(path),
-                });
-            }
-        }
-        if !events.is_empty() {
-            self.engine.handle(
-                self.now,
-                Input::Events {
-                    side,
-                    events,
-                    cursor: None,
-                },
-            );
-        }
-    }
-
-    /// Does one thing: takes an output, or answers one of those that are open, in any order. Returns
-    /// false if there was nothing to do.
-    pub fn step(&mut self) -> bool {
-        while let Some(output) = self.engine.poll(self.now) {
-            match output {
-                Output::Notice(notice) => self.notices.push(notice),
-                other => self.pending.push(other),
-            }
-        }
-        if self.pending.is_empty() {
-            match self.engine.next_wake() {
-                Some(at) if !self.engine.status(self.now).at_rest => {
-                    self.now = self.now.max(at);
-                    return true;
+    /// Tells the engine of changes, as well as the feed and the faults let it.
+    pub(super) fn hint(&mut self, side: Side, touched: Vec<Touched>) {
+        let storage = &self.sides[side];
+        let by_id = storage.setup.hints_by_id;
+        let both = storage.setup.id_lookup;
+        let event = |(id, path)| Event::Changed {
+            oid: (by_id || both).then(|| storage.oid(id)),
+            path: (!by_id).then_some(path),
+        };
+        let events: Vec<Event> = touched.into_iter().map(event).collect();
+        match storage.rules().feed {
+            Feed::None => {}
+            Feed::Resumable => {
+                self.feeds[side].events.extend(events);
+                if self.random.chance(self.faults.late_hint) {
+                    self.situations.count("fault: hint late");
+                    self.open.push(Open::Feed(side));
+                } else {
+                    self.deliver(side);
                 }
-                _ => return false,
             }
+            Feed::Volatile => self.hint_once(side, events),
         }
-        self.now = self.now + Duration::from_millis(1);
-        let at = self.random.below(self.pending.len());
-        let output = self.pending.swap_remove(at);
-        self.answer(output);
-        true
     }
 
-    fn note(&mut self, line: impl FnOnce() -> String) {
+    fn hint_once(&mut self, side: Side, events: Vec<Event>) {
+        if !self.up[side] {
+            return;
+        }
+        let mut now = Vec::new();
+        let mut late = Vec::new();
+        for event in events {
+            if self.random.chance(self.faults.lost_hint) {
+                self.situations.count("fault: hint lost");
+            } else if self.random.chance(self.faults.late_hint) {
+                self.situations.count("fault: hint late");
+                late.push(event);
+            } else {
+                if self.random.chance(self.faults.doubled_hint) {
+                    self.situations.count("fault: hint doubled");
+                    late.push(event.clone());
+                }
+                now.push(event);
+            }
+        }
+        for event in late {
+            self.open.push(Open::Late { side, event });
+        }
+        if !now.is_empty() {
+            self.tell(side, now, false);
+        }
+    }
+
+    /// Tells what a feed with a cursor has to tell.
+    pub(super) fn deliver(&mut self, side: Side) {
+        if !self.up[side] {
+            return;
+        }
+        let doubled = self.random.chance(self.faults.doubled_hint);
+        let feed = &mut self.feeds[side];
+        let from = feed.told.saturating_sub(if doubled { 2 } else { 0 });
+        let events = feed.events[from..].to_vec();
+        feed.told = feed.events.len();
+        if !events.is_empty() {
+            self.tell(side, events, true);
+        }
+    }
+
+    pub(super) fn tell(&mut self, side: Side, events: Vec<Event>, with_cursor: bool) {
+        let told = self.feeds[side].told;
+        let cursor = with_cursor.then(|| Cursor::new(told.to_string()));
+        let input = Input::Events {
+            side,
+            events,
+            cursor,
+        };
+        self.note(|| format!("{input:?}"));
+        self.engine.handle(self.now, input);
+    }
+
+    pub(super) fn note(&mut self, line: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
             trace.push(line());
         }
     }
+}
 
-    fn answer(&mut self, output: Output) {
-        let now = self.now;
-        self.note(|| format!("{output:?}"));
-        match output {
-            Output::Notice(_) => {}
-            Output::Persist(batch) => {
-                let outcome = if self.random.chance(self.faults.store) {
-                    Err(Failure::new(ErrorKind::OutOfSpace, "apply"))
-                } else {
-                    self.record(&batch);
-                    Ok(())
-                };
-                self.engine.handle(
-                    now,
-                    Input::Persisted {
-                        batch: batch.id,
-                        outcome,
-                    },
-                );
-            }
-            Output::Query(Query::Walk { id, side, from }) => {
-                let outcome = self.sides[side].walk(&from).map(|listings| {
-                    self.engine.handle(
-                        now,
-                        Input::Listed {
-                            query: id,
-                            listings,
-                        },
-                    );
-                });
-                self.engine
-                    .handle(now, Input::Walked { query: id, outcome });
-            }
-            Output::Query(Query::Info { id, side, at, .. }) => {
-                let outcome = Ok(self.sides[side].info(&at));
-                self.engine.handle(now, Input::Found { query: id, outcome });
-            }
-            Output::Query(Query::Hash {
-                id,
-                side,
-                at,
-                expect,
-                ..
-            }) => {
-                let outcome = self.sides[side].hash(&at, &expect);
-                self.engine
-                    .handle(now, Input::Hashed { query: id, outcome });
-            }
-            Output::Operation(operation) => {
-                let id = operation.id;
-                let outcome = self.perform(operation);
-                self.engine.handle(now, Input::Done(vec![(id, outcome)]));
-            }
-            Output::Question(_) => unreachable!("no question is asked by these settings"),
-        }
-    }
-
-    fn record(&mut self, batch: &Batch) {
-        if batch.clear {
-            self.store.clear();
-            self.values.clear();
-        }
-        for (id, record) in &batch.puts {
-            self.store.insert(*id, record.clone());
-        }
-        for id in &batch.deletes {
-            self.store.remove(id);
-        }
-        for (key, value) in &batch.values {
-            match value {
-                Some(value) => self.values.insert(key.clone(), value.clone()),
-                None => self.values.remove(key),
-            };
-        }
-    }
-
-    fn perform(&mut self, operation: Operation) -> Result<Effect, Failure> {
-        if self.random.chance(self.faults.fail) {
-            return Err(Failure::new(ErrorKind::Unavailable, "perform"));
-        }
-        let side = operation.side;
-        let content = match &operation.act {
-            Act::Write {
-                source: Source::Object { at, tag },
-                ..
-            } => Some(self.sides[side.other()].read(at, tag)?),
-            _ => None,
-        };
-        let done = self.sides[side].perform(&operation.act, content);
-        self.note(|| format!("  done: {done:?}"));
-        self.check_alive(&operation);
-        let (from, to) = touched(&operation.act);
-        if done.is_ok() {
-            self.performed.push(operation);
-            // Our own changes come back as hints, like everybody else's.
-            let paths = [from, to].into_iter().flatten().collect();
-            self.hint(side, paths);
-        }
-        if done.is_ok() && self.random.chance(self.faults.lost_reply) {
-            return Err(Failure::new(ErrorKind::Unavailable, "perform"));
-        }
-        done
-    }
-
-    /// Nothing that a user wrote and nobody replaced may be gone, at any moment.
-    fn check_alive(&self, operation: &Operation) {
-        let there: BTreeSet<String> = Side::BOTH
-            .iter()
-            .flat_map(|&side| self.sides[side].tree().into_values().flatten())
-            .collect();
-        for token in &self.alive {
-            assert!(there.contains(token), "{token} was lost by {operation:?}");
-        }
-    }
-
-    /// Lets the engine work until it rests. No more faults.
-    ///
-    /// # Panics
-    /// If it does not come to rest.
-    pub fn run(&mut self) {
-        self.faults = Faults::default();
-        for _ in 0..STEPS {
-            if !self.step() {
-                return;
-            }
-        }
-        panic!(
-            "no rest after {STEPS} steps: {:?}",
-            self.engine.status(self.now)
-        );
-    }
-
-    /// Lets everything come to rest, with a complete walk of both sides, and checks what must hold
-    /// then: both sides equal, nothing lost, nothing left to do, not even after a restart.
-    ///
-    /// # Panics
-    /// If something does not hold.
-    pub fn check(&mut self) {
-        self.run();
-        for _ in 0..2 {
-            for side in Side::BOTH {
-                let walk = Control::Walk {
-                    side,
-                    path: String::new(),
-                };
-                self.engine.handle(self.now, Input::Control(walk));
-            }
-            self.run();
-        }
-        let status = self.engine.status(self.now);
-        assert_eq!(
-            status.troubles.len(),
-            0,
-            "nothing fails: {:?}",
-            status.troubles
-        );
-        self.check_equal();
-        let performed = self.performed.len();
-        let recorded = (self.store.clone(), self.values.clone());
-        self.crash();
-        self.run();
-        self.check_equal();
-        assert_eq!(
-            self.performed.len(),
-            performed,
-            "a restart does nothing: {:?}",
-            &self.performed[performed..]
-        );
-        let changed: Vec<_> = self
-            .store
-            .iter()
-            .filter(|(id, record)| recorded.0.get(id) != Some(record))
-            .collect();
-        assert!(changed.is_empty(), "a restart records nothing: {changed:?}");
-        assert_eq!(
-            self.store.len(),
-            recorded.0.len(),
-            "a restart drops no record"
-        );
-        assert_eq!(self.values, recorded.1, "a restart changes no value");
-    }
-
-    fn check_equal(&self) {
-        let (local, remote) = (self.sides.local.tree(), self.sides.remote.tree());
-        let insensitive = Side::BOTH
-            .iter()
-            .any(|&side| !self.sides[side].rules().names.case_sensitive);
-        if insensitive {
-            // Names that a side takes for one may be written differently on the two.
-            let folded = |tree: &BTreeMap<String, Option<String>>| -> BTreeMap<_, _> {
-                tree.iter()
-                    .map(|(path, what)| (path.to_lowercase(), what.clone()))
-                    .collect()
-            };
-            assert_eq!(
-                folded(&local),
-                folded(&remote),
-                "both sides are equal but for case"
-            );
-            assert_eq!(local.len(), remote.len(), "both sides have as many objects");
-        } else {
-            assert_eq!(local, remote, "both sides are equal");
-        }
-        for token in &self.alive {
-            let there = local
-                .values()
-                .any(|content| content.as_ref() == Some(token));
-            assert!(there, "{token} is there");
-        }
-        let rests: Vec<&String> = local
-            .keys()
-            .filter(|path| path.contains("parked"))
-            .collect();
-        assert!(rests.is_empty(), "nothing of ours is left: {rests:?}");
-    }
-
-    /// Returns how many operations of a kind were performed on a side.
-    pub fn count(&self, side: Side, is: impl Fn(&Act) -> bool) -> usize {
-        self.performed
-            .iter()
-            .filter(|done| done.side == side && is(&done.act))
-            .count()
+fn snapshot(store: &BTreeMap<EntryId, Record>, values: &BTreeMap<String, Vec<u8>>) -> Snapshot {
+    Snapshot {
+        entries: store.iter().map(|(id, at)| (*id, at.clone())).collect(),
+        values: values.clone().into_iter().collect(),
     }
 }
 
-fn touched(act: &Act) -> (Option<String>, Option<String>) {
-    match act {
-        Act::CreateFolder { target, .. } | Act::Write { target, .. } => (None, Some(target.path())),
-        Act::Delete { at, .. } | Act::SetAttributes { at, .. } => (Some(at.path.clone()), None),
-        Act::Rename { at, target, .. } => (Some(at.path.clone()), Some(target.path())),
-    }
-}
-
-fn start(sides: &BySide<Storage>, guard: Option<Guard>) -> Engine {
-    Engine::new(Config {
+fn engine(sides: &BySide<Storage>, guard: Option<Guard>, snapshot: Snapshot) -> Engine {
+    let mut engine = Engine::new(Config {
         rules: sides.as_ref().map(|storage| storage.rules().clone()),
         policy: Box::new(DefaultPolicy),
         aging: Duration::ZERO,
@@ -493,5 +439,7 @@ fn start(sides: &BySide<Storage>, guard: Option<Guard>) -> Engine {
         backoff: (Duration::from_millis(10), Duration::from_secs(1)),
         walk_every: BySide::new(None, None),
         dry_run: false,
-    })
+    });
+    engine.restore(snapshot);
+    engine
 }

@@ -11,7 +11,7 @@ impl Random {
     }
 
     /// Returns the next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut word = self.0;
         word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,12 +25,12 @@ impl Random {
             return 0;
         }
         #[expect(clippy::cast_possible_truncation, reason = "below a usize")]
-        let number = (self.next() % limit as u64) as usize;
+        let number = (self.word() % limit as u64) as usize;
         number
     }
 
     /// Returns true in `percent` of 100 cases.
     pub fn chance(&mut self, percent: u32) -> bool {
-        self.next() % 100 < u64::from(percent)
+        self.word() % 100 < u64::from(percent)
     }
 }

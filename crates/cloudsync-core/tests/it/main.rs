@@ -1,3 +1,7 @@
 //! Tests of the engine as a whole, in its model world.
 
+mod exhaustive;
+mod found;
+mod hostile;
 mod model;
+mod moves;

@@ -47,15 +47,15 @@ proptest! {
     #[test]
     fn random_acts_on_two_stable_sides(seed: u64, acts in user_acts(24)) {
         let mut pair = ModelPair::new(STABLE, SENSITIVE, seed);
-        acts.iter().for_each(|act| pair.act(act));
+        pair.act_all(&acts);
         pair.check();
     }
 
     #[test]
     fn random_acts_and_faults(seed: u64, acts in user_acts(30), fail in 0..20_u32, lost in 0..20_u32, hints in 0..50_u32, store in 0..20_u32) {
-        let faults = Faults { fail, lost_reply: lost, lost_hint: hints, store };
+        let faults = Faults { fail, lost_reply: lost, lost_hint: hints, store, ..Faults::default() };
         let mut pair = ModelPair::new(STABLE, SENSITIVE, seed).faults(faults);
-        acts.iter().for_each(|act| pair.act(act));
+        pair.act_all(&acts);
         pair.check();
     }
 
@@ -67,23 +67,23 @@ proptest! {
             BySide::new(Identity::Path, Identity::Path)
         };
         let mut pair = ModelPair::new(identities, SENSITIVE, seed);
-        acts.iter().for_each(|act| pair.act(act));
+        pair.act_all(&acts);
         pair.check();
     }
 
     #[test]
     fn random_acts_where_case_differs(seed: u64, acts in user_acts(24), local: bool) {
         let mut pair = ModelPair::new(STABLE, BySide::new(local, false), seed);
-        acts.iter().for_each(|act| pair.act(act));
+        pair.act_all(&acts);
         pair.check();
     }
 
     #[test]
     fn a_lost_store_deletes_nothing(seed: u64, acts in user_acts(16), more in user_acts(6)) {
         let mut pair = ModelPair::new(STABLE, SENSITIVE, seed);
-        acts.iter().for_each(|act| pair.act(act));
+        pair.act_all(&acts);
         pair.run();
-        more.iter().for_each(|act| pair.act(act));
+        pair.act_all(&more);
         pair.performed.clear();
         pair.lose_store();
         pair.check();

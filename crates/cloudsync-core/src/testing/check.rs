@@ -1,0 +1,201 @@
+//! What must hold: nothing lost at any moment, and at rest both sides equal and nothing left to do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::io::{Act, Control, Input, Operation, Trouble};
+use crate::object::Attributes;
+use crate::rules::Feed;
+use crate::side::Side;
+use crate::testing::pair::ModelPair;
+use crate::testing::setup::Faults;
+use crate::testing::storage::Item;
+
+const STEPS: usize = 20_000;
+const RETRIES: usize = 100;
+
+impl ModelPair {
+    /// Nothing that a user wrote and nobody replaced may be gone, at any moment.
+    pub(super) fn check_alive(&self, operation: &Operation) {
+        let sides = [&self.sides.local, &self.sides.remote];
+        for token in &self.alive {
+            let there = sides
+                .iter()
+                .any(|side| side.contents().any(|content| content == token));
+            assert!(there, "{token} was lost by {operation:?}");
+        }
+    }
+
+    /// Lets the engine work until it rests. No more faults.
+    ///
+    /// # Panics
+    /// If it does not come to rest.
+    pub fn run(&mut self) {
+        self.faults = Faults::default();
+        self.connect();
+        let mut retries = 0;
+        for _ in 0..STEPS {
+            if self.step() {
+                continue;
+            }
+            // What failed is tried again, now that nothing fails any more.
+            let status = self.engine.status(self.now);
+            let waits = |trouble: &Trouble| trouble.retry_in.is_some();
+            let Some(at) = self.engine.next_wake() else {
+                return;
+            };
+            if !status.troubles.iter().any(waits) || retries == RETRIES {
+                return;
+            }
+            retries += 1;
+            self.now = self.now.max(at);
+        }
+        panic!(
+            "no rest after {STEPS} steps: {:?}",
+            self.engine.status(self.now)
+        );
+    }
+
+    /// Walks both sides, where the feed does not tell all, and releases what is held.
+    fn run_to_the_end(&mut self) {
+        let cut = self.faults.cut > 0;
+        self.run();
+        for _ in 0..2 {
+            for side in Side::BOTH {
+                if self.sides[side].rules().feed != Feed::Resumable || cut {
+                    let path = String::new();
+                    let input = Input::Control(Control::Walk { side, path });
+                    self.engine.handle(self.now, input);
+                }
+            }
+            self.run();
+            self.release_all();
+        }
+    }
+
+    /// Releases deletions that are held, until none are.
+    ///
+    /// # Panics
+    /// If there is no end to it.
+    pub fn release_all(&mut self) {
+        for _ in 0..100 {
+            let held = self.engine.status(self.now).held;
+            if held.is_empty() {
+                return;
+            }
+            for held in held {
+                self.control(Control::Release(held.id));
+            }
+            self.run();
+        }
+        panic!("deletions are held again and again");
+    }
+
+    /// Lets everything come to rest, with a complete walk of both sides (where the feed does not tell
+    /// all), and checks what must hold then: both sides equal, nothing lost, nothing left to do, not
+    /// even after a restart.
+    ///
+    /// # Panics
+    /// If something does not hold.
+    pub fn check(&mut self) {
+        self.run_to_the_end();
+        self.check_rest();
+    }
+
+    /// Checks what must hold at rest.
+    ///
+    /// # Panics
+    /// If something does not hold.
+    pub fn check_rest(&mut self) {
+        let status = self.engine.status(self.now);
+        assert_eq!(
+            status.troubles.len(),
+            0,
+            "nothing fails: {:?}",
+            status.troubles
+        );
+        self.check_equal();
+        let performed = self.performed.len();
+        let recorded = (self.store.clone(), self.values.clone());
+        self.crash();
+        self.run();
+        assert_eq!(
+            self.performed.len(),
+            performed,
+            "a restart does nothing: {:?}",
+            &self.performed[performed..]
+        );
+        let changed: Vec<_> = self
+            .store
+            .iter()
+            .filter(|(id, record)| recorded.0.get(id) != Some(record))
+            .map(|(id, record)| (recorded.0.get(id), record))
+            .collect();
+        assert!(changed.is_empty(), "a restart records nothing: {changed:?}");
+        assert_eq!(
+            self.store.len(),
+            recorded.0.len(),
+            "a restart drops no record"
+        );
+        assert_eq!(self.values, recorded.1, "a restart changes no value");
+    }
+
+    /// Checks that both sides are equal and hold what users wrote.
+    ///
+    /// # Panics
+    /// If they are not.
+    pub fn check_equal(&self) {
+        let (local, remote) = (self.sides.local.objects(), self.sides.remote.objects());
+        let folds = Side::BOTH
+            .iter()
+            .any(|&side| !self.sides[side].rules().names.case_sensitive);
+        // Names that a side takes for one may be written differently on the two.
+        let shown = |tree: &BTreeMap<String, (u64, &Item)>| -> BTreeMap<_, _> {
+            tree.iter()
+                .map(|(path, (_, item))| {
+                    let path = if folds {
+                        path.to_lowercase()
+                    } else {
+                        path.clone()
+                    };
+                    (path, (item.content.clone(), self.carried(item)))
+                })
+                .collect()
+        };
+        assert_eq!(shown(&local), shown(&remote), "both sides are equal");
+        assert_eq!(local.len(), remote.len(), "both sides have as many objects");
+        let contents: BTreeSet<&str> = self.sides.local.contents().collect();
+        for token in &self.alive {
+            assert!(contents.contains(token.as_str()), "{token} is there");
+        }
+        let rests: Vec<&String> = local
+            .keys()
+            .filter(|path| path.contains("parked"))
+            .collect();
+        assert!(rests.is_empty(), "nothing of ours is left: {rests:?}");
+        let nested: Vec<&String> = local
+            .keys()
+            .filter(|path| {
+                path.split('/')
+                    .any(|name| name.matches("conflicted").count() > 1)
+            })
+            .collect();
+        assert!(nested.is_empty(), "conflicts do not breed: {nested:?}");
+    }
+
+    /// Returns how many operations of a kind were performed on a side.
+    pub fn count(&self, side: Side, is: impl Fn(&Act) -> bool) -> usize {
+        self.performed
+            .iter()
+            .filter(|done| done.side == side && is(&done.act))
+            .count()
+    }
+
+    /// Returns what of a file's attributes has to be equal. Folders, and files that were made equal on
+    /// both sides, keep their own.
+    fn carried(&self, item: &Item) -> Attributes {
+        match &item.content {
+            Some(content) if !self.twins.contains(content) => item.attributes,
+            _ => Attributes::default(),
+        }
+    }
+}

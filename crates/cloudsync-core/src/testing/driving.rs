@@ -1,0 +1,327 @@
+//! The driver of a model world: takes outputs, and answers those that are open in any order.
+
+use std::time::Duration;
+
+use crate::engine::io::{Act, Effect, Input, Operation, Output, Query, Source};
+use crate::event::Event;
+use crate::failure::{ErrorKind, Failure};
+use crate::listing::Listing;
+use crate::notice::Notice;
+use crate::object::ObjectRef;
+use crate::precondition::Expect;
+use crate::record::{Batch, IntendedAct, RenamePurpose};
+use crate::side::Side;
+use crate::testing::pair::ModelPair;
+
+/// Something that is going on.
+#[derive(Clone, Debug)]
+pub(super) enum Open {
+    /// To be answered.
+    Output(Box<Output>),
+    /// A walk that takes one folder at a time: those still to come.
+    Walk {
+        query: crate::engine::io::QueryId,
+        side: Side,
+        folders: Vec<ObjectRef>,
+    },
+    /// A hint that comes late, or again.
+    Late { side: Side, event: Event },
+    /// A feed that has something to tell.
+    Feed(Side),
+}
+
+impl ModelPair {
+    /// Does one thing: takes an output, or answers one of those that are open, in any order. Returns
+    /// false if there was nothing to do.
+    pub fn step(&mut self) -> bool {
+        while let Some(output) = self.engine.poll(self.now) {
+            match output {
+                Output::Notice(notice) => self.heard(notice),
+                other => self.open.push(Open::Output(Box::new(other))),
+            }
+        }
+        if self.open.is_empty() {
+            match self.engine.next_wake() {
+                Some(at) if !self.engine.status(self.now).at_rest => {
+                    self.now = self.now.max(at);
+                    return true;
+                }
+                _ => return false,
+            }
+        }
+        self.steps += 1;
+        self.now = self.now + Duration::from_millis(1);
+        for side in Side::BOTH {
+            self.sides[side].set_now(milliseconds(self.now.elapsed()));
+        }
+        let at = self.random.below(self.open.len());
+        match self.open.swap_remove(at) {
+            Open::Output(output) => self.answer(*output),
+            Open::Walk {
+                query,
+                side,
+                folders,
+            } => self.walk_on(query, side, folders),
+            Open::Late { side, event } => self.tell(side, vec![event], false),
+            Open::Feed(side) => self.deliver(side),
+        }
+        true
+    }
+
+    fn heard(&mut self, notice: Notice) {
+        match &notice {
+            Notice::Conflict { .. } => self.situations.count("conflict"),
+            Notice::DeletionsHeld { .. } => self.situations.count("deletion held"),
+            _ => {}
+        }
+        self.note(|| format!("notice: {notice}"));
+        self.notices.push(notice);
+    }
+
+    /// Fails if a side is down.
+    fn check_up(&self, side: Side) -> Result<(), Failure> {
+        if self.up[side] {
+            Ok(())
+        } else {
+            Err(Failure::new(ErrorKind::Disconnected, "model"))
+        }
+    }
+
+    fn check_look(&mut self, side: Side) -> Result<(), Failure> {
+        self.check_up(side)?;
+        let fails = self.failing_looks > 0;
+        self.failing_looks = self.failing_looks.saturating_sub(1);
+        if fails || self.random.chance(self.faults.look) {
+            self.situations.count("fault: look failed");
+            return Err(Failure::new(ErrorKind::Unavailable, "look"));
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, output: Output) {
+        let now = self.now;
+        self.note(|| format!("{output:?}"));
+        match output {
+            Output::Notice(_) => {}
+            Output::Persist(batch) => {
+                let outcome = if self.random.chance(self.faults.store) {
+                    self.situations.count("fault: batch not recorded");
+                    Err(Failure::new(ErrorKind::OutOfSpace, "apply"))
+                } else {
+                    self.record(&batch);
+                    Ok(())
+                };
+                let batch = batch.id;
+                self.engine.handle(now, Input::Persisted { batch, outcome });
+            }
+            Output::Query(Query::Walk { id, side, from }) => {
+                if self.sides[side].setup.slow_walks || self.faults.walk + self.faults.cut > 0 {
+                    let folders = vec![from];
+                    self.open.push(Open::Walk {
+                        query: id,
+                        side,
+                        folders,
+                    });
+                    return;
+                }
+                let walked = self.check_up(side);
+                match walked.and_then(|()| self.sides[side].walk(&from)) {
+                    Ok(listings) => {
+                        self.take(id, listings);
+                        self.walked(id, Ok(()));
+                    }
+                    Err(failure) => self.walked(id, Err(failure)),
+                }
+            }
+            Output::Query(Query::Info { id, side, at, .. }) => {
+                let looked = self.check_look(side);
+                let outcome = looked.map(|()| self.sides[side].info(&at));
+                if let Ok(Some(found)) = &outcome
+                    && found.observed.as_ref().is_some_and(|seen| seen.racy)
+                {
+                    self.situations.count("racy look");
+                }
+                self.note(|| format!("  found: {outcome:?}"));
+                self.engine.handle(now, Input::Found { query: id, outcome });
+            }
+            Output::Query(Query::Hash {
+                id,
+                side,
+                at,
+                expect,
+                kind,
+                ..
+            }) => {
+                let looked = self.check_look(side);
+                let outcome = looked.and_then(|()| self.sides[side].hash(&at, &expect, kind));
+                self.engine
+                    .handle(now, Input::Hashed { query: id, outcome });
+            }
+            Output::Operation(operation) => {
+                let id = operation.id;
+                let outcome = self.perform(operation);
+                self.note(|| format!("  told: {outcome:?}"));
+                self.engine.handle(now, Input::Done(vec![(id, outcome)]));
+            }
+            Output::Question(_) => unreachable!("no question is asked by these settings"),
+        }
+    }
+
+    fn take(&mut self, query: crate::engine::io::QueryId, listings: Vec<Listing>) {
+        self.note(|| format!("  listed: {listings:?}"));
+        self.engine
+            .handle(self.now, Input::Listed { query, listings });
+    }
+
+    fn walked(&mut self, query: crate::engine::io::QueryId, outcome: Result<(), Failure>) {
+        self.note(|| format!("  walked: {outcome:?}"));
+        self.engine
+            .handle(self.now, Input::Walked { query, outcome });
+    }
+
+    /// Lists the next folder of a walk. A folder that is no longer there is left out.
+    fn walk_on(
+        &mut self,
+        query: crate::engine::io::QueryId,
+        side: Side,
+        mut folders: Vec<ObjectRef>,
+    ) {
+        if let Err(down) = self.check_up(side) {
+            return self.walked(query, Err(down));
+        }
+        if self.random.chance(self.faults.walk) {
+            self.situations.count("fault: walk broken off");
+            return self.walked(query, Err(Failure::new(ErrorKind::Unavailable, "walk")));
+        }
+        let Some(folder) = folders.pop() else {
+            return self.walked(query, Ok(()));
+        };
+        match self.sides[side].list(&folder) {
+            Ok((listing, below)) => {
+                if self.random.chance(self.faults.cut) {
+                    self.situations.count("fault: listing cut");
+                    let mut part = Listing::new(listing.folder.clone());
+                    let keep = self.random.below(listing.len() + 1);
+                    for (name, seen) in listing.iter().take(keep) {
+                        part.push(name, seen.clone());
+                    }
+                    self.take(query, vec![part]);
+                } else {
+                    folders.extend(below);
+                    self.take(query, vec![listing]);
+                }
+            }
+            Err(_) if !folder.is_root() => {}
+            Err(failure) => return self.walked(query, Err(failure)),
+        }
+        self.open.push(Open::Walk {
+            query,
+            side,
+            folders,
+        });
+    }
+
+    fn record(&mut self, batch: &Batch) {
+        if batch.clear {
+            self.store.clear();
+            self.values.clear();
+        }
+        for (id, record) in &batch.puts {
+            if let Some(intent) = &record.intent
+                && let IntendedAct::Rename { purpose, .. } = &intent.act
+            {
+                self.situations.count(match purpose {
+                    RenamePurpose::Carry => "move carried over",
+                    RenamePurpose::Split => "given a conflict name",
+                    RenamePurpose::Park => "parked",
+                    RenamePurpose::Undo => "move undone",
+                });
+            }
+            self.store.insert(*id, record.clone());
+        }
+        for id in &batch.deletes {
+            self.store.remove(id);
+        }
+        for (key, value) in &batch.values {
+            match value {
+                Some(value) => self.values.insert(key.clone(), value.clone()),
+                None => self.values.remove(key),
+            };
+        }
+    }
+
+    fn perform(&mut self, operation: Operation) -> Result<Effect, Failure> {
+        let side = operation.side;
+        self.check_up(side)?;
+        if self.random.chance(self.faults.fail) {
+            self.situations.count("fault: operation failed");
+            return Err(Failure::new(ErrorKind::Unavailable, "perform"));
+        }
+        let content = match &operation.act {
+            Act::Write {
+                source: Source::Object { at, tag },
+                ..
+            } => {
+                // Whatever is wrong with the source: not the fault of the side that is written to.
+                let up = self.check_up(side.other());
+                let read = up.and_then(|()| self.sides[side.other()].read(at, tag));
+                Some(read.map_err(|_| Failure::new(ErrorKind::SourceChanged, "read"))?)
+            }
+            _ => None,
+        };
+        let object = self.sides[side].touched(&operation.act);
+        let done = self.sides[side].perform(&operation.act, content);
+        self.note(|| format!("  done: {done:?}"));
+        self.check_alive(&operation);
+        if let Err(failure) = &done {
+            if failure.kind() == ErrorKind::PreconditionFailed {
+                self.situations.count("precondition failed");
+            }
+            return done;
+        }
+        self.count_done(&operation);
+        let (from, to) = touched(&operation.act);
+        // Our own changes come back as hints, like everybody else's.
+        let id = |path: &str| object.or_else(|| self.sides[side].at(path)).unwrap_or(0);
+        let paths = [from, to].into_iter().flatten();
+        let told = paths.map(|path| (id(&path), path)).collect();
+        self.performed.push(operation);
+        self.hint(side, told);
+        if self.random.chance(self.faults.lost_reply) {
+            self.situations.count("fault: reply lost");
+            return Err(Failure::new(ErrorKind::Unavailable, "perform"));
+        }
+        done
+    }
+
+    fn count_done(&mut self, operation: &Operation) {
+        let made = match &operation.act {
+            Act::SetAttributes { .. } => {
+                self.situations.count("attributes set");
+                return;
+            }
+            Act::CreateFolder { target, .. }
+            | Act::Write {
+                target,
+                expect: Expect::Free,
+                ..
+            } => target.path(),
+            _ => return,
+        };
+        if self.deleted[operation.side].remove(&made) {
+            self.situations.count("restored");
+        }
+    }
+}
+
+fn milliseconds(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn touched(act: &Act) -> (Option<String>, Option<String>) {
+    match act {
+        Act::CreateFolder { target, .. } | Act::Write { target, .. } => (None, Some(target.path())),
+        Act::Delete { at, .. } | Act::SetAttributes { at, .. } => (Some(at.path.clone()), None),
+        Act::Rename { at, target, .. } => (Some(at.path.clone()), Some(target.path())),
+    }
+}

@@ -1,0 +1,264 @@
+//! All small worlds, run through the engine and judged by what is said in [`small`](super::small).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::engine::io::Act;
+use crate::rules::Identity;
+use crate::side::{BySide, Side};
+use crate::testing::act::UserAct;
+use crate::testing::pair::ModelPair;
+use crate::testing::setup::SideSetup;
+use crate::testing::situations::Situations;
+use crate::testing::small::{self, State, Tree};
+use crate::testing::storage::Storage;
+use crate::testing::swarm::message;
+
+/// Which small worlds.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound {
+    /// Nodes of the base: exactly so many.
+    pub nodes: usize,
+    /// Acts on each side, at most.
+    pub acts: BySide<usize>,
+    /// What the sides are like.
+    pub setup: BySide<SideSetup>,
+}
+
+/// What was seen.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Worlds that were run.
+    pub worlds: u64,
+    /// Of these, worlds whose end the naive merge tells.
+    pub foretold: u64,
+    /// Steps of the driver.
+    pub steps: u64,
+    /// Operations performed.
+    pub operations: u64,
+    /// What was reached.
+    pub situations: Situations,
+    /// Worlds in which something does not hold.
+    pub failures: Vec<Failure>,
+}
+
+/// A world in which something does not hold.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The world.
+    pub world: String,
+    /// What does not hold.
+    pub why: String,
+    /// What happened, line by line.
+    pub trace: Vec<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.world, self.why)
+    }
+}
+
+/// When users act.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Timing {
+    /// While the engine is not there.
+    Away,
+    /// Both at once, while it rests.
+    AtRest,
+    /// The remote one while it is busy with what the local one did.
+    Busy,
+    /// While it is not there; and then it is killed in the midst of its work.
+    Crashing,
+}
+
+const TIMINGS: [Timing; 4] = [Timing::Away, Timing::AtRest, Timing::Busy, Timing::Crashing];
+
+/// Runs all worlds within a bound whose number modulo `parts` is `part`; stops after ten failures.
+pub fn run(bound: &Bound, part: usize, parts: usize) -> Tally {
+    let mut tally = Tally::default();
+    let mut number = 0;
+    for tree in small::trees(bound.nodes) {
+        let base = small::base(&tree, bound.setup);
+        let states = BySide::from_fn(|side: Side| small::states(&base, side, bound.acts[side]));
+        let mut ends: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
+        for (at, local) in states.local.iter().enumerate() {
+            for (other, remote) in states.remote.iter().enumerate() {
+                number += 1;
+                // A world and its mirror image fall to the same part.
+                if (at + other) % parts != part {
+                    continue;
+                }
+                let world = World {
+                    base: &base,
+                    tree: &tree,
+                    bound,
+                    states: BySide::new(local, remote),
+                    timing: TIMINGS[(at + 2 * other + number) % TIMINGS.len()],
+                    seed: number as u64,
+                    equal_acts: at == other,
+                };
+                let Some(end) = world.judge(&mut tally) else {
+                    if tally.failures.len() > 10 {
+                        return tally;
+                    }
+                    continue;
+                };
+                if !world.has_mirror() {
+                    continue;
+                }
+                match ends.remove(&(other, at)) {
+                    Some(mirror) if mirror != end => {
+                        let why = format!("{end:?}, its mirror image: {mirror:?}");
+                        let failure = world.failed(why);
+                        tally.failures.push(failure);
+                    }
+                    Some(_) => {}
+                    None => {
+                        ends.insert((at, other), end);
+                    }
+                }
+            }
+        }
+    }
+    tally
+}
+
+struct World<'a> {
+    base: &'a ModelPair,
+    tree: &'a Tree,
+    bound: &'a Bound,
+    states: BySide<&'a State>,
+    timing: Timing,
+    seed: u64,
+    equal_acts: bool,
+}
+
+impl fmt::Debug for World<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "base {:?}, acts {:?} and {:?}, {:?}, seed {}, sides {:?}",
+            self.tree,
+            self.states.local.acts,
+            self.states.remote.acts,
+            self.timing,
+            self.seed,
+            self.bound.setup
+        )
+    }
+}
+
+impl World<'_> {
+    /// Runs the world. Returns what all files hold at the end, or `None` if something does not hold.
+    fn judge(&self, tally: &mut Tally) -> Option<Vec<String>> {
+        tally.worlds += 1;
+        let by_id = Side::BOTH
+            .iter()
+            .all(|&side| self.bound.setup[side].identity == Identity::Stable);
+        let now: BySide<Storage> = self.states.map(|state| state.storage.clone());
+        let foretold = small::naive_merge(&self.base.sides, &now, by_id)
+            .filter(|_| self.timing != Timing::Busy);
+        tally.foretold += u64::from(foretold.is_some());
+        let mut pair = self.base.fork(self.seed);
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            self.play(&mut pair);
+            self.compare(&pair, &now, foretold.as_ref());
+        }));
+        if let Err(panic) = ended {
+            tally.failures.push(self.failed(message(&*panic)));
+            return None;
+        }
+        tally.steps += pair.steps;
+        tally.operations += pair.performed.len() as u64;
+        tally.situations += &pair.situations;
+        let mut end: Vec<String> = pair.sides.local.contents().map(str::to_owned).collect();
+        end.sort();
+        Some(end)
+    }
+
+    /// Runs it once more, to tell what happened.
+    fn failed(&self, why: String) -> Failure {
+        let mut pair = self.base.fork(self.seed);
+        pair.trace = Some(Vec::new());
+        let _ = catch_unwind(AssertUnwindSafe(|| self.play(&mut pair)));
+        Failure {
+            world: format!("{self:?}"),
+            why,
+            trace: pair.trace.unwrap_or_default(),
+        }
+    }
+
+    /// What files hold in the end does not depend on which side is which, where ids tell moves.
+    fn has_mirror(&self) -> bool {
+        let setup = &self.bound.setup;
+        self.timing != Timing::Busy
+            && setup.local == setup.remote
+            && setup.local.identity == Identity::Stable
+    }
+
+    fn act(&self, pair: &mut ModelPair, side: Side) {
+        for act in &self.states[side].acts {
+            pair.act(act);
+        }
+    }
+
+    fn play(&self, pair: &mut ModelPair) {
+        if matches!(self.timing, Timing::AtRest | Timing::Busy) {
+            pair.run();
+        }
+        self.act(pair, Side::Local);
+        if self.timing == Timing::Busy {
+            for _ in 0..self.seed % 7 {
+                pair.step();
+            }
+        }
+        self.act(pair, Side::Remote);
+        if self.timing == Timing::Crashing {
+            pair.connect();
+            for _ in 0..self.seed % 13 {
+                pair.step();
+            }
+            pair.crash();
+        }
+        pair.run();
+        pair.check_rest();
+    }
+
+    fn compare(&self, pair: &ModelPair, now: &BySide<Storage>, foretold: Option<&Tree>) {
+        let end = pair.sides.local.tree();
+        if let Some(foretold) = foretold {
+            assert_eq!(&end, foretold, "the end, and what was foretold");
+        }
+        if self.timing == Timing::Busy {
+            return;
+        }
+        for side in Side::BOTH {
+            if self.states[side.other()].acts.is_empty() {
+                let touched = pair.count(side, |_| true);
+                assert_eq!(touched, 0, "the {side} side alone acted, and is left alone");
+            }
+        }
+        // Whoever moves something brings another object to its place than whoever makes one there.
+        let moves = |state: &State| {
+            let is_move = |act: &UserAct| matches!(act, UserAct::Rename(..));
+            state.acts.iter().any(is_move)
+        };
+        let same = now.local.tree() == now.remote.tree();
+        if same && !Side::BOTH.iter().any(|&side| moves(self.states[side])) {
+            let conflict = end.keys().any(|path| path.contains("conflicted"));
+            assert!(!conflict, "both did the same: {end:?}");
+        }
+        // Both are known before anything is planned.
+        let known = self.timing == Timing::Away;
+        if known && self.equal_acts && self.bound.acts.local == self.bound.acts.remote {
+            let changes = |act: &Act| !matches!(act, Act::SetAttributes { .. });
+            let done: usize = Side::BOTH
+                .iter()
+                .map(|&side| pair.count(side, changes))
+                .sum();
+            assert_eq!(done, 0, "both did the same: {:?}", pair.performed);
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Random worlds by number: sides, faults and acts all follow from a seed, each kind absent in many
+//! of them, so that what hides behind another kind comes to light.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::engine::io::Guard;
+use crate::rules::{Feed, Identity};
+use crate::side::{BySide, Side};
+use crate::testing::act::UserAct;
+use crate::testing::pair::ModelPair;
+use crate::testing::random::Random;
+use crate::testing::setup::{Faults, SideSetup};
+
+/// One random world.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Swarm {
+    /// Where the rest comes from; also the order of answers.
+    pub seed: u64,
+    /// The sides.
+    pub setup: BySide<SideSetup>,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// When deletions are held.
+    pub guard: Option<Guard>,
+    /// What happens.
+    pub acts: Vec<UserAct>,
+}
+
+impl Swarm {
+    /// Draws the world of a seed.
+    pub fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed ^ 0x5eed);
+        let setup = BySide::from_fn(|_| side(&mut random));
+        let faults = faults(&mut random);
+        let guard = random.chance(20).then_some(Guard {
+            max_count: 3,
+            max_share: 0.5,
+            min_count: 1,
+        });
+        let length = 4 + random.below(36);
+        let acts = (0..length).map(|_| act(&mut random)).collect();
+        Self {
+            seed,
+            setup,
+            faults,
+            guard,
+            acts,
+        }
+    }
+
+    /// Runs it to rest and checks it.
+    ///
+    /// # Panics
+    /// If something does not hold.
+    pub fn run(&self) -> ModelPair {
+        let mut pair = self.start();
+        self.play(&mut pair);
+        pair
+    }
+
+    fn start(&self) -> ModelPair {
+        let mut pair = ModelPair::with(self.setup, self.seed);
+        if self.guard.is_some() {
+            pair.set_guard(self.guard);
+            pair.crash();
+        }
+        pair.faults(self.faults)
+    }
+
+    fn play(&self, pair: &mut ModelPair) {
+        pair.act_all(&self.acts);
+        pair.check();
+    }
+
+    /// Runs it; returns what does not hold.
+    ///
+    /// # Errors
+    /// The message of the panic.
+    pub fn try_run(&self) -> Result<ModelPair, String> {
+        catch_unwind(AssertUnwindSafe(|| self.run())).map_err(|panic| message(&*panic))
+    }
+
+    /// Runs it; returns what happened, line by line, and what does not hold.
+    pub fn trace(&self) -> (Vec<String>, Option<String>) {
+        let mut pair = self.start();
+        pair.trace = Some(Vec::new());
+        let played = catch_unwind(AssertUnwindSafe(|| self.play(&mut pair)));
+        let lines = pair.trace.take().unwrap_or_default();
+        (lines, played.err().map(|panic| message(&*panic)))
+    }
+
+    /// Leaves out whatever it fails without.
+    #[must_use]
+    pub fn shrink(mut self) -> Self {
+        let fails = |world: &Self| world.try_run().is_err();
+        loop {
+            let before = self.clone();
+            let mut size = self.acts.len();
+            while size > 0 {
+                let mut at = 0;
+                while at + size <= self.acts.len() {
+                    let mut smaller = self.clone();
+                    smaller.acts.drain(at..at + size);
+                    if fails(&smaller) {
+                        self = smaller;
+                    } else {
+                        at += 1;
+                    }
+                }
+                size /= 2;
+            }
+            for simpler in self.simpler() {
+                if fails(&simpler) {
+                    self = simpler;
+                }
+            }
+            for at in 0..self.acts.len() {
+                if let UserAct::Work(steps) = self.acts[at] {
+                    let fewer = (0..steps).find_map(|steps| {
+                        let mut smaller = self.clone();
+                        smaller.acts[at] = UserAct::Work(steps);
+                        fails(&smaller).then_some(smaller)
+                    });
+                    self = fewer.unwrap_or(self);
+                }
+            }
+            if self == before {
+                return self;
+            }
+        }
+    }
+
+    /// The same world with one kind of trouble less.
+    fn simpler(&self) -> Vec<Self> {
+        let mut all = Vec::new();
+        let mut faults = |change: fn(&mut Faults)| {
+            let mut world = self.clone();
+            change(&mut world.faults);
+            all.push(world);
+        };
+        faults(|faults| *faults = Faults::default());
+        faults(|faults| faults.fail = 0);
+        faults(|faults| faults.lost_reply = 0);
+        faults(|faults| faults.lost_hint = 0);
+        faults(|faults| faults.late_hint = 0);
+        faults(|faults| faults.doubled_hint = 0);
+        faults(|faults| faults.store = 0);
+        faults(|faults| faults.look = 0);
+        faults(|faults| faults.walk = 0);
+        faults(|faults| faults.cut = 0);
+        faults(|faults| faults.expired = 0);
+        for side in Side::BOTH {
+            let mut setup = |change: fn(&mut SideSetup)| {
+                let mut world = self.clone();
+                change(&mut world.setup[side]);
+                all.push(world);
+            };
+            setup(|side| *side = SideSetup::default());
+            setup(|side| side.case_sensitive = true);
+            setup(|side| side.identity = Identity::Stable);
+            setup(|side| side.id_lookup = false);
+            setup(|side| side.feed = Feed::Volatile);
+            setup(|side| side.native_hashes = false);
+            setup(|side| side.clock_step = 0);
+            setup(|side| side.renames_touch = false);
+            setup(|side| side.slow_walks = false);
+            setup(|side| side.hints_by_id = false);
+        }
+        let mut world = self.clone();
+        world.guard = None;
+        all.push(world);
+        all.retain(|world| world != self);
+        all
+    }
+}
+
+/// Returns what a panic says.
+pub(super) fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("a panic")
+        .to_owned()
+}
+
+fn side(random: &mut Random) -> SideSetup {
+    if random.chance(30) {
+        return SideSetup::default();
+    }
+    let ids = random.chance(75);
+    SideSetup {
+        identity: if ids {
+            Identity::Stable
+        } else {
+            Identity::Path
+        },
+        case_sensitive: random.chance(75),
+        id_lookup: ids && random.chance(30),
+        feed: if random.chance(40) {
+            Feed::Resumable
+        } else {
+            Feed::Volatile
+        },
+        native_hashes: random.chance(30),
+        clock_step: [0, 0, 7, 20][random.below(4)],
+        renames_touch: random.chance(30),
+        slow_walks: random.chance(40),
+        hints_by_id: ids && random.chance(20),
+    }
+}
+
+fn faults(random: &mut Random) -> Faults {
+    let mut upto = |most: usize| {
+        let present = random.chance(50);
+        let percent = random.below(most);
+        u32::try_from(percent).unwrap_or(0) * u32::from(present)
+    };
+    Faults {
+        fail: upto(20),
+        lost_reply: upto(20),
+        lost_hint: upto(50),
+        late_hint: upto(30),
+        doubled_hint: upto(30),
+        store: upto(20),
+        look: upto(20),
+        walk: upto(20),
+        cut: upto(10),
+        expired: upto(50),
+    }
+}
+
+fn path(random: &mut Random) -> String {
+    let names = ["a", "b", "c", "A"];
+    let depth = 1 + random.below(3);
+    let path: Vec<&str> = (0..depth)
+        .map(|_| names[random.below(names.len())])
+        .collect();
+    path.join("/")
+}
+
+fn act(random: &mut Random) -> UserAct {
+    let side = Side::BOTH[random.below(2)];
+    match random.below(27) {
+        0..4 => UserAct::Write(side, path(random)),
+        4..7 => UserAct::Mkdir(side, path(random)),
+        7..12 => UserAct::Rename(side, path(random), path(random)),
+        12..14 => UserAct::Delete(side, path(random)),
+        14 => UserAct::WriteBoth(path(random)),
+        15..17 => {
+            let what = u8::try_from(random.below(256)).unwrap_or(0);
+            UserAct::Touch(side, path(random), what)
+        }
+        17..22 => UserAct::Work(u8::try_from(random.below(40)).unwrap_or(0)),
+        22 => UserAct::Crash,
+        23 => UserAct::Down(side),
+        24 => UserAct::Up(side),
+        _ => {
+            let from = path(random);
+            let to = from.replace('A', "_").replace('a', "A").replace('_', "a");
+            UserAct::Rename(side, from, to)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! All small worlds: every base tree, everything two users can do to it with a few acts. The larger
+//! bound is run on demand, by `cargo xtask simulate --exhaustive`.
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test may say how much it saw, and how long it took"
+)]
+
+use std::time::Instant;
+
+use cloudsync_core::side::BySide;
+use cloudsync_core::testing::SideSetup;
+use cloudsync_core::testing::exhaustive::{Bound, run};
+
+fn check(name: &str, bounds: &[(usize, usize, usize)], setup: BySide<SideSetup>) {
+    let start = Instant::now();
+    let (mut worlds, mut foretold) = (0, 0);
+    for &(nodes, local, remote) in bounds {
+        let bound = Bound {
+            nodes,
+            acts: BySide::new(local, remote),
+            setup,
+        };
+        let tally = run(&bound, 0, 1);
+        if let Some(first) = tally.failures.first() {
+            let all: Vec<String> = tally.failures.iter().map(ToString::to_string).collect();
+            let (trace, count) = (first.trace.join("\n"), tally.worlds);
+            panic!(
+                "{trace}\n{} of {count} worlds:\n{}",
+                all.len(),
+                all.join("\n")
+            );
+        }
+        worlds += tally.worlds;
+        foretold += tally.foretold;
+    }
+    let took = start.elapsed();
+    println!("{name}: {worlds} worlds, the end of {foretold} foretold, {took:.1?}");
+}
+
+#[test]
+fn two_disks() {
+    let bounds = [(0, 2, 2), (1, 1, 1), (2, 1, 1), (3, 2, 0), (3, 0, 2)];
+    check("two disks", &bounds, BySide::default());
+}
+
+#[test]
+fn without_ids() {
+    let setup = BySide::new(SideSetup::without_ids(), SideSetup::without_ids());
+    check("without ids", &[(0, 2, 2), (1, 1, 1)], setup);
+}
+
+#[test]
+fn a_disk_and_a_service() {
+    let setup = BySide::new(SideSetup::default(), SideSetup::service());
+    let bounds = [(0, 2, 2), (1, 1, 1), (2, 2, 0), (2, 0, 2)];
+    check("disk and service", &bounds, setup);
+}
+
+#[test]
+fn a_disk_and_an_object_store() {
+    let setup = BySide::new(SideSetup::default(), SideSetup::without_ids());
+    check("disk and object store", &[(0, 2, 2), (1, 1, 1)], setup);
+}

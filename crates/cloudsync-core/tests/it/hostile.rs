@@ -1,0 +1,144 @@
+//! The engine in hostile worlds: sides of every kind, faults of every kind, each alone and all at once.
+
+use cloudsync_core::rules::Feed;
+use cloudsync_core::side::{BySide, Side};
+use cloudsync_core::testing::{
+    Faults, ModelPair, SideSetup, Situations, Swarm, UserAct, hostile_acts, user_acts,
+};
+use proptest::prelude::*;
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        max_shrink_iters: 20_000,
+        ..ProptestConfig::default()
+    }
+}
+
+fn run(setup: BySide<SideSetup>, faults: Faults, seed: u64, acts: &[UserAct]) -> ModelPair {
+    let mut pair = ModelPair::with(setup, seed).faults(faults);
+    pair.act_all(acts);
+    pair.check();
+    pair
+}
+
+/// One side is a plain disk, the other like this.
+fn with_a_disk(side: SideSetup, local: bool) -> BySide<SideSetup> {
+    if local {
+        BySide::new(side, SideSetup::default())
+    } else {
+        BySide::new(SideSetup::default(), side)
+    }
+}
+
+proptest! {
+    #![proptest_config(config(1_000))]
+
+    #[test]
+    fn names_differ_only_in_case(seed: u64, acts in hostile_acts(24), local: bool) {
+        let side = SideSetup { case_sensitive: false, ..SideSetup::default() };
+        run(with_a_disk(side, local), Faults::default(), seed, &acts);
+    }
+
+    #[test]
+    fn attributes_change_alone(seed: u64, acts in hostile_acts(24)) {
+        run(BySide::default(), Faults::default(), seed, &acts);
+    }
+
+    #[test]
+    fn a_feed_goes_on_from_its_cursor(seed: u64, acts in user_acts(24), local: bool, late in 0..40_u32, doubled in 0..40_u32, expired in 0..40_u32) {
+        let side = SideSetup { feed: Feed::Resumable, ..SideSetup::default() };
+        let faults = Faults { late_hint: late, doubled_hint: doubled, expired, ..Faults::default() };
+        run(with_a_disk(side, local), faults, seed, &acts);
+    }
+
+    #[test]
+    fn objects_are_looked_up_by_id(seed: u64, acts in user_acts(24), local: bool, hints_by_id: bool, late in 0..40_u32) {
+        let side = SideSetup { hints_by_id, ..SideSetup::service() };
+        let faults = Faults { late_hint: late, ..Faults::default() };
+        run(with_a_disk(side, local), faults, seed, &acts);
+    }
+
+    #[test]
+    fn hints_have_only_ids(seed: u64, acts in user_acts(24), local: bool) {
+        let side = SideSetup { hints_by_id: true, ..SideSetup::default() };
+        run(with_a_disk(side, local), Faults::default(), seed, &acts);
+    }
+
+    #[test]
+    fn hashes_come_for_free(seed: u64, acts in user_acts(24), both: bool) {
+        let side = SideSetup { native_hashes: true, ..SideSetup::default() };
+        let setup = if both { BySide::new(side, side) } else { with_a_disk(side, false) };
+        run(setup, Faults::default(), seed, &acts);
+    }
+
+    #[test]
+    fn walks_break_off_and_listings_are_cut(seed: u64, acts in user_acts(24), walk in 0..30_u32, cut in 0..20_u32) {
+        let faults = Faults { walk, cut, ..Faults::default() };
+        run(BySide::default(), faults, seed, &acts);
+    }
+
+    #[test]
+    fn users_act_while_folders_are_listed(seed: u64, acts in user_acts(30), lost in 0..30_u32) {
+        let side = SideSetup { slow_walks: true, ..SideSetup::default() };
+        let faults = Faults { lost_hint: lost, ..Faults::default() };
+        run(BySide::new(side, side), faults, seed, &acts);
+    }
+
+    #[test]
+    fn hints_come_late_twice_and_in_any_order(seed: u64, acts in user_acts(24), late in 0..60_u32, doubled in 0..60_u32) {
+        let faults = Faults { late_hint: late, doubled_hint: doubled, ..Faults::default() };
+        run(BySide::default(), faults, seed, &acts);
+    }
+
+    #[test]
+    fn clocks_are_coarse(seed: u64, acts in hostile_acts(24), local in 0..30_u64, remote in 0..30_u64) {
+        let side = |clock_step| SideSetup { clock_step, ..SideSetup::default() };
+        run(BySide::new(side(local), side(remote)), Faults::default(), seed, &acts);
+    }
+
+    #[test]
+    fn a_rename_changes_the_tag(seed: u64, acts in hostile_acts(24), local: bool) {
+        let side = SideSetup { renames_touch: true, ..SideSetup::default() };
+        run(with_a_disk(side, local), Faults::default(), seed, &acts);
+    }
+
+    #[test]
+    fn looks_fail(seed: u64, acts in user_acts(24), look in 0..30_u32) {
+        let faults = Faults { look, ..Faults::default() };
+        run(BySide::default(), faults, seed, &acts);
+    }
+
+    #[test]
+    fn sides_come_and_go(seed: u64, acts in hostile_acts(30), lost_reply in 0..20_u32) {
+        let faults = Faults { lost_reply, ..Faults::default() };
+        run(BySide::default(), faults, seed, &acts);
+    }
+}
+
+/// Everything at once. The first seeds, so that it is green or red for everybody; any others by
+/// `cargo xtask simulate`.
+#[test]
+fn everything_at_once() {
+    let mut reached = Situations::default();
+    for seed in 0..2_500 {
+        let pair = Swarm::new(seed).run();
+        reached += &pair.situations;
+    }
+    let missing: Vec<_> = reached.missing();
+    assert!(missing.len() <= 2, "not reached: {missing:?}");
+}
+
+#[test]
+fn the_same_inputs_give_the_same_run() {
+    for seed in 0..300 {
+        let (one, two) = (Swarm::new(seed).run(), Swarm::new(seed).run());
+        assert_eq!(one.performed, two.performed, "seed {seed}");
+        assert_eq!(one.steps, two.steps, "seed {seed}");
+        assert_eq!(
+            one.sides[Side::Local].tree(),
+            two.sides[Side::Local].tree(),
+            "seed {seed}"
+        );
+    }
+}

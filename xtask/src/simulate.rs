@@ -1,0 +1,220 @@
+//! `cargo xtask simulate`: random worlds, or all small ones, for as long as one likes.
+
+use std::env;
+use std::process::Command;
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use cloudsync_core::side::BySide;
+use cloudsync_core::testing::exhaustive::{self, Bound, Tally};
+use cloudsync_core::testing::{SideSetup, Situations, Swarm};
+
+const USAGE: &str = "cargo xtask simulate [--runs N] [--seed S] [--threads N]: random worlds
+cargo xtask simulate --exhaustive [--threads N]: all small worlds
+cargo xtask simulate --replay S: one random world, made as small as it still fails, line by line";
+
+struct Options {
+    runs: u64,
+    seed: u64,
+    threads: usize,
+    exhaustive: bool,
+    replay: Option<u64>,
+}
+
+fn options(arguments: &[String]) -> Result<Options> {
+    let mut options = Options {
+        runs: 100_000,
+        seed: 1,
+        threads: thread::available_parallelism().map_or(1, usize::from),
+        exhaustive: false,
+        replay: None,
+    };
+    let mut rest = arguments.iter();
+    while let Some(name) = rest.next() {
+        let mut number = || -> Result<u64> {
+            let text = rest.next().with_context(|| format!("{name} N"))?;
+            text.parse().with_context(|| format!("{name} {text}"))
+        };
+        match name.as_str() {
+            "--runs" => options.runs = number()?,
+            "--seed" => options.seed = number()?,
+            "--threads" => options.threads = usize::try_from(number()?)?.max(1),
+            "--replay" => options.replay = Some(number()?),
+            "--exhaustive" => options.exhaustive = true,
+            _ => bail!("{USAGE}"),
+        }
+    }
+    Ok(options)
+}
+
+/// Runs the worlds that are asked for. Returns whether all is well.
+pub(crate) fn run(arguments: &[String]) -> Result<bool> {
+    let options = options(arguments)?;
+    if cfg!(debug_assertions) {
+        return again_in_release("simulate", arguments);
+    }
+    if let Some(seed) = options.replay {
+        return Ok(replay(seed));
+    }
+    // What panics is told at the end, with how to run it again.
+    std::panic::set_hook(Box::new(|_| {}));
+    if options.exhaustive {
+        Ok(all_small_worlds(options.threads))
+    } else {
+        Ok(random_worlds(&options))
+    }
+}
+
+/// Runs a task of this program again, built for speed.
+pub(crate) fn again_in_release(task: &str, arguments: &[String]) -> Result<bool> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args([
+            "run",
+            "--quiet",
+            "--release",
+            "--package",
+            "xtask",
+            "--",
+            task,
+        ])
+        .args(arguments)
+        .status()?;
+    Ok(status.success())
+}
+
+#[derive(Default)]
+struct Seen {
+    steps: u64,
+    operations: u64,
+    situations: Situations,
+    failures: Vec<(u64, String)>,
+}
+
+fn random_worlds(options: &Options) -> bool {
+    let start = Instant::now();
+    let threads = options.threads as u64;
+    let part = |number: u64| {
+        let mut seen = Seen::default();
+        for seed in (options.seed + number..options.seed + options.runs).step_by(options.threads) {
+            match Swarm::new(seed).try_run() {
+                Ok(pair) => {
+                    seen.steps += pair.steps;
+                    seen.operations += pair.performed.len() as u64;
+                    seen.situations += &pair.situations;
+                }
+                Err(why) => seen.failures.push((seed, why)),
+            }
+        }
+        seen
+    };
+    let all = thread::scope(|scope| {
+        let parts: Vec<_> = (0..threads)
+            .map(|at| scope.spawn(move || part(at)))
+            .collect();
+        let ended = parts.into_iter().map(|part| part.join().expect("a worker"));
+        ended.fold(Seen::default(), |mut all, seen| {
+            all.steps += seen.steps;
+            all.operations += seen.operations;
+            all.situations += &seen.situations;
+            all.failures.extend(seen.failures);
+            all
+        })
+    });
+    print!("{}", all.situations);
+    let took = start.elapsed().as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "for show")]
+    let speed = options.runs as f64 / took;
+    println!(
+        "{} worlds, {} steps, {} operations, {took:.1} s, {speed:.0} worlds/s",
+        options.runs, all.steps, all.operations
+    );
+    let mut failures = all.failures;
+    failures.sort();
+    for (seed, why) in failures.iter().take(20) {
+        let why: String = why.chars().take(200).collect();
+        println!("seed {seed}: {why}\n  again: cargo xtask simulate --replay {seed}");
+    }
+    println!("{} worlds failed", failures.len());
+    let missing = all.situations.missing();
+    if !missing.is_empty() {
+        println!("never reached: {}", missing.join(", "));
+    }
+    failures.is_empty() && missing.is_empty()
+}
+
+/// Runs one random world; if it fails, shows the smallest world that is left of it.
+fn replay(seed: u64) -> bool {
+    std::panic::set_hook(Box::new(|_| {}));
+    let world = Swarm::new(seed);
+    if world.try_run().is_ok() {
+        println!("seed {seed}: all holds");
+        return true;
+    }
+    let small = world.shrink();
+    let (lines, why) = small.trace();
+    for line in lines {
+        println!("{line}");
+    }
+    println!("{small:#?}\n{}", why.unwrap_or_default());
+    false
+}
+
+fn all_small_worlds(threads: usize) -> bool {
+    let disk = SideSetup::default();
+    let pairs = [
+        ("two disks", disk, disk),
+        (
+            "without ids",
+            SideSetup::without_ids(),
+            SideSetup::without_ids(),
+        ),
+        ("disk and service", disk, SideSetup::service()),
+        ("disk and object store", disk, SideSetup::without_ids()),
+    ];
+    let bounds = [
+        (0, 2, 2),
+        (1, 2, 2),
+        (2, 2, 1),
+        (2, 1, 2),
+        (3, 1, 1),
+        (3, 2, 0),
+        (3, 0, 2),
+        (2, 2, 2),
+    ];
+    let mut is_well = true;
+    for (name, local, remote) in pairs {
+        for (nodes, here, there) in bounds {
+            let start = Instant::now();
+            let bound = Bound {
+                nodes,
+                acts: BySide::new(here, there),
+                setup: BySide::new(local, remote),
+            };
+            let tallies: Vec<Tally> = thread::scope(|scope| {
+                let parts = (0..threads)
+                    .map(|part| scope.spawn(move || exhaustive::run(&bound, part, threads)));
+                let parts: Vec<_> = parts.collect();
+                parts
+                    .into_iter()
+                    .map(|part| part.join().expect("a worker"))
+                    .collect()
+            });
+            let worlds: u64 = tallies.iter().map(|tally| tally.worlds).sum();
+            let foretold: u64 = tallies.iter().map(|tally| tally.foretold).sum();
+            println!(
+                "{name}: {nodes} nodes, {here} and {there} acts: {worlds} worlds, the end of {foretold} foretold, {:.1} s",
+                start.elapsed().as_secs_f64()
+            );
+            for failure in tallies.iter().flat_map(|tally| &tally.failures) {
+                if env::var_os("TRACE").is_some() {
+                    println!("{}", failure.trace.join("\n"));
+                }
+                println!("  {failure}");
+                is_well = false;
+            }
+        }
+    }
+    is_well
+}

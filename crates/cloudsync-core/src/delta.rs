@@ -37,9 +37,9 @@ pub fn sight(world: &World, side: Side, id: NodeId) -> Sight {
             if !node.doubtful
                 && !node.racy
                 && world
-                .tree(side)
-                .ancestors(id)
-                .all(|at| world.node(side, at).listed) =>
+                    .tree(side)
+                    .ancestors(id)
+                    .all(|at| world.node(side, at).listed) =>
         {
             Sight::Present(id)
         }

@@ -653,7 +653,8 @@ impl Engine {
     /// Whether the way to a folder is another one than when something was asked.
     fn was_elsewhere(&self, side: Side, folder: NodeId, asked: Tick) -> bool {
         let tree = self.world.tree(side);
-        tree.get(folder).moved > asked || tree.ancestors(folder).any(|at| tree.get(at).moved > asked)
+        tree.get(folder).moved > asked
+            || tree.ancestors(folder).any(|at| tree.get(at).moved > asked)
     }
 
     fn see_again(&mut self, side: Side, node: NodeId, name: NameId, seen: &Observed) {
@@ -684,7 +685,9 @@ impl Engine {
         if seen.kind == Kind::Folder && !at.listed && self.sides[side].walk.is_none() {
             self.sides[side].want_walk(node);
         }
-        if changed || !same_name || was_doubtful || was_racy != seen.racy {
+        // What failed is tried again in its time, if nothing changed.
+        let waits = was_doubtful && self.schedule.time_of(entry).is_none();
+        if changed || !same_name || waits || was_racy != seen.racy {
             self.stir(entry);
         }
     }

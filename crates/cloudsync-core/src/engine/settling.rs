@@ -20,7 +20,10 @@ impl Engine {
         }
         self.sides[side].just_walked = false;
         let all_looked_at = |side: Side| self.sides[side].postponed.is_empty();
-        let (here, everywhere) = (all_looked_at(side), Side::BOTH.into_iter().all(all_looked_at));
+        let (here, everywhere) = (
+            all_looked_at(side),
+            Side::BOTH.into_iter().all(all_looked_at),
+        );
         if here {
             self.settle_gone(side);
         }
@@ -235,7 +238,10 @@ impl Engine {
                 self.world.entry_mut(id).intent = None;
             }
             self.persisting.dirty(id);
-            self.touch(id);
+            // What failed and was not done after all is tried again in its time.
+            if settled || self.schedule.time_of(id).is_none() {
+                self.touch(id);
+            }
         }
     }
 

@@ -187,9 +187,7 @@ fn moved_into_each_other(
         .take_while(|&at| at != own)
         .map(|at| world.node(to, at).entry)
         .find(|&entry| {
-            world.entry(entry).is_agreed()
-                && moved(world, from, entry)
-                && !moved(world, to, entry)
+            world.entry(entry).is_agreed() && moved(world, from, entry) && !moved(world, to, entry)
         });
     if let Some(entry) = on_the_way {
         return Step::Wait(Wait::Entry(entry));

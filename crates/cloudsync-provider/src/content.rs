@@ -57,7 +57,11 @@ impl Content {
                     all.extend_from_slice(&chunk);
                     Ok(all)
                 };
-                Ok(other.into_stream().try_fold(BytesMut::new(), collect).await?.freeze())
+                Ok(other
+                    .into_stream()
+                    .try_fold(BytesMut::new(), collect)
+                    .await?
+                    .freeze())
             }
         }
     }

@@ -164,7 +164,11 @@ pub trait Provider: Debug + Send + Sync + 'static {
                         count += 1 + listing.len();
                         for (name, observed) in listing.iter() {
                             if observed.kind == Kind::Folder {
-                                let path = Target { folder: folder.clone(), name: name.into() }.path();
+                                let path = Target {
+                                    folder: folder.clone(),
+                                    name: name.into(),
+                                }
+                                .path();
                                 folders.push(ObjectRef::new(observed.oid.clone(), path));
                             }
                         }
@@ -182,7 +186,11 @@ pub trait Provider: Debug + Send + Sync + 'static {
                     Err(error) => return Err(error),
                 }
             }
-            Ok(if listings.is_empty() { None } else { Some((listings, (folders, this))) })
+            Ok(if listings.is_empty() {
+                None
+            } else {
+                Some((listings, (folders, this)))
+            })
         })
         .boxed()
     }

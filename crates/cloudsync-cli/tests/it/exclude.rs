@@ -38,26 +38,3 @@ fn what_is_left_out_stays_where_it_is() {
     lab.sync(&[]).is(0);
     lab.assert_equal();
 }
-
-#[test]
-fn patterns_that_come_and_go_delete_nothing() {
-    let lab = Lab::new();
-    lab.write("l/keep/a", "one");
-    lab.write("l/cache/b", "two");
-    lab.write("l/c.tmp", "three");
-    lab.sync(&[]).is(0);
-    let all = lab.tree("l");
-    let more = ["--exclude", "cache/", "--exclude", "*.tmp"];
-    lab.sync(&more).is(0);
-    assert_eq!((lab.tree("l"), lab.tree("r")), (all.clone(), all.clone()));
-    lab.sync(&more).is(0);
-
-    // Deleted while it takes no part: that is nobody's business.
-    lab.remove("r/cache");
-    lab.remove("l/c.tmp");
-    lab.sync(&more).is(0);
-    assert!(lab.at("l/cache/b").exists() && lab.at("r/c.tmp").exists());
-    // Back in it, it is met anew.
-    lab.sync(&[]).is(0);
-    assert_eq!((lab.tree("l"), lab.tree("r")), (all.clone(), all));
-}

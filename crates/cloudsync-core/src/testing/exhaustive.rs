@@ -1,4 +1,4 @@
-//! All small worlds, run through the engine and judged by what is said in [`small`](super::small).
+//! All small worlds, run through the engine and judged by what is said in [`super::small`].
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -37,6 +37,14 @@ impl Thing {
     pub(super) fn tag(&self) -> &Tag {
         &self.observed.tag
     }
+
+    /// What a write over it expects.
+    pub(super) fn unchanged(&self) -> Expect {
+        Expect::Unchanged {
+            oid: self.at.oid.clone(),
+            tag: self.tag().clone(),
+        }
+    }
 }
 
 impl<'f> Bench<'f> {
@@ -101,14 +109,6 @@ impl<'f> Bench<'f> {
         })
     }
 
-    /// What a write over this object expects.
-    pub(super) fn unchanged(&self, thing: &Thing) -> Expect {
-        Expect::Unchanged {
-            oid: thing.at.oid.clone(),
-            tag: thing.tag().clone(),
-        }
-    }
-
     /// Makes a file.
     pub(super) async fn file(&self, path: &str, content: &[u8]) -> Result<Thing, Stop> {
         let target = self.target(path).await?;
@@ -146,7 +146,7 @@ impl<'f> Bench<'f> {
     /// Writes over a file that is as it was.
     pub(super) async fn overwrite(&self, thing: &Thing, content: &[u8]) -> Result<Thing, Stop> {
         let target = self.target(&thing.at.path).await?;
-        let write = request(target, self.unchanged(thing), content);
+        let write = request(target, thing.unchanged(), content);
         let Written { observed, .. } = self.provider.write(write).await?;
         Ok(Thing {
             at: self.refer(&observed, &thing.at.path),

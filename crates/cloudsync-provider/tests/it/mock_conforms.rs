@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::lying::Lying;
 use cloudsync_provider::conformance::{Fixture, Report, cases, run_suite};
-use cloudsync_provider::mock::{
-    Call, EventConfig, EventShape, MockConfig, MockProvider, MockService,
-};
-use cloudsync_provider::{Credentials, ErrorKind, Feed, HashKind, NameRules, Provider, Result};
+use cloudsync_provider::mock::{Call, EventShape, MockConfig, MockProvider, MockService};
+use cloudsync_provider::{Credentials, ErrorKind, Feed, HashKind, Provider, Result};
 
 struct MockFixture {
     config: MockConfig,
@@ -106,170 +105,82 @@ async fn run(name: &str, config: MockConfig) -> Report {
     report
 }
 
-/// Names of services that together need every case.
-fn services() -> Vec<(&'static str, MockConfig)> {
-    let short = EventConfig {
-        long_poll: Duration::from_secs(1),
-        ..EventConfig::default()
-    };
-    let base = || MockConfig {
-        events: short.clone(),
-        ..MockConfig::default()
-    };
-    let names = |names: NameRules| MockConfig { names, ..base() };
-    vec![
-        ("plain", base()),
-        (
-            "by path",
-            MockConfig {
-                events: short.clone(),
-                ..MockConfig::by_path()
-            },
-        ),
-        (
-            "by path without moving folders",
-            MockConfig {
-                folder_move: false,
-                events: short.clone(),
-                ..MockConfig::by_path()
-            },
-        ),
-        (
-            "ids without look-up, others after writes, as a disk",
-            MockConfig {
-                id_lookup: false,
-                write_changes_id: true,
-                ..base()
-            },
-        ),
-        (
-            "pages of one, shuffled",
-            MockConfig {
-                page_size: 1,
-                shuffled_listings: true,
-                ..base()
-            },
-        ),
-        (
-            "names without case or form",
-            names(NameRules {
-                case_sensitive: false,
-                normalizes_unicode: true,
-                ..NameRules::default()
-            }),
-        ),
-        (
-            "names as on windows",
-            names(NameRules {
-                case_sensitive: false,
-                windows: true,
-                forbidden: "<>:\"\\|?*",
-                max_name_bytes: 60,
-                ..NameRules::default()
-            }),
-        ),
-        (
-            "no feed",
-            MockConfig {
-                feed: Feed::None,
-                ..base()
-            },
-        ),
-        (
-            "volatile feed",
-            MockConfig {
-                feed: Feed::Volatile,
-                ..base()
-            },
-        ),
-        (
-            "hashes",
-            MockConfig {
-                native_hash: Some(HashKind::Md5),
-                ..base()
-            },
-        ),
-        (
-            "nothing kept",
-            MockConfig {
-                keeps_mtime: false,
-                keeps_mode: false,
-                ..base()
-            },
-        ),
-        (
-            "modes",
-            MockConfig {
-                keeps_mode: true,
-                rename_changes_tag: false,
-                ..base()
-            },
-        ),
-        (
-            "quota and small files",
-            MockConfig {
-                quota_bytes: Some(1 << 30),
-                max_file_bytes: Some(1 << 20),
-                ..base()
-            },
-        ),
-        (
-            "namespaces",
-            MockConfig {
-                namespaces: vec![("n1".into(), "One".into()), ("n2".into(), "Two".into())],
-                ..base()
-            },
-        ),
-        (
-            "nothing atomic",
-            MockConfig {
-                atomic_create: false,
-                conditional_change: false,
-                ..base()
-            },
-        ),
-        (
-            "slow and coarse",
-            MockConfig {
-                latency: Duration::from_millis(4),
-                latency_jitter: Duration::from_millis(20),
-                mtime_resolution: Duration::from_secs(2),
-                ..base()
-            },
-        ),
-        (
-            "events late, doubled, out of order, by id, of folders only",
-            MockConfig {
-                events: EventConfig {
-                    delay: Duration::from_millis(10),
-                    delay_jitter: Duration::from_millis(100),
-                    duplicate_per_mille: 300,
-                    reorder_per_mille: 500,
-                    shape: EventShape::OidOnly,
-                    children_of_deleted: false,
-                    per_call: 1,
-                    ..short.clone()
-                },
-                ..base()
-            },
-        ),
-        (
-            "events by path alone",
-            MockConfig {
-                events: EventConfig {
-                    shape: EventShape::PathOnly,
-                    ..short.clone()
-                },
-                ..base()
-            },
-        ),
-    ]
-}
+type Change = fn(&mut MockConfig);
+
+/// Services that together need every case, by what is special about them.
+const SERVICES: &[(&str, Change)] = &[
+    ("nothing special", |_| {}),
+    ("by path", |c| *c = MockConfig::by_path()),
+    ("by path without moving folders", |c| {
+        *c = MockConfig::by_path();
+        c.folder_move = false;
+    }),
+    ("ids without look-up, others after writes, as a disk", |c| {
+        c.id_lookup = false;
+        c.write_changes_id = true;
+    }),
+    ("pages of one, shuffled", |c| {
+        c.page_size = 1;
+        c.shuffled_listings = true;
+    }),
+    ("names without case or form", |c| {
+        c.names.case_sensitive = false;
+        c.names.normalizes_unicode = true;
+    }),
+    ("names as on windows", |c| {
+        c.names.case_sensitive = false;
+        c.names.windows = true;
+        c.names.forbidden = "<>:\"\\|?*";
+        c.names.max_name_bytes = 60;
+    }),
+    ("no feed", |c| c.feed = Feed::None),
+    ("volatile feed", |c| c.feed = Feed::Volatile),
+    ("hashes", |c| c.native_hash = Some(HashKind::Md5)),
+    ("nothing kept", |c| c.keeps_mtime = false),
+    ("modes", |c| {
+        c.keeps_mode = true;
+        c.rename_changes_tag = false;
+    }),
+    ("quota and small files", |c| {
+        c.quota_bytes = Some(1 << 30);
+        c.max_file_bytes = Some(1 << 20);
+    }),
+    ("namespaces", |c| {
+        c.namespaces = vec![("n1".into(), "One".into()), ("n2".into(), "Two".into())];
+    }),
+    ("nothing atomic", |c| {
+        c.atomic_create = false;
+        c.conditional_change = false;
+    }),
+    ("slow and coarse", |c| {
+        c.latency = Duration::from_millis(4);
+        c.latency_jitter = Duration::from_millis(20);
+        c.mtime_resolution = Duration::from_secs(2);
+    }),
+    (
+        "events late, doubled, out of order, by id, of folders only",
+        |c| {
+            c.events.delay = Duration::from_millis(10);
+            c.events.delay_jitter = Duration::from_millis(100);
+            c.events.duplicate_per_mille = 300;
+            c.events.reorder_per_mille = 500;
+            c.events.shape = EventShape::OidOnly;
+            c.events.children_of_deleted = false;
+            c.events.per_call = 1;
+        },
+    ),
+    ("events by path alone", |c| {
+        c.events.shape = EventShape::PathOnly;
+    }),
+];
 
 #[tokio::test(start_paused = true)]
 async fn every_kind_of_mock_conforms() {
     let mut never: Vec<&str> = cases().map(|case| case.name).collect();
-    for (name, config) in services() {
+    for (name, change) in SERVICES {
+        let mut config = MockConfig::default();
+        change(&mut config);
+        config.events.long_poll = Duration::from_secs(1);
         let report = run(name, config).await;
         never.retain(|case| *case != KNOWN && !report.passed.contains(case));
     }
@@ -284,7 +195,7 @@ async fn mock_conforms_under_a_real_clock() {
 }
 
 /// A mock that breaks a promise, and the cases that must notice.
-async fn notices(change: impl FnOnce(&mut MockConfig), lie: fn(&mut MockConfig), cases: &[&str]) {
+async fn notices(change: impl FnOnce(&mut MockConfig), lie: Change, cases: &[&str]) {
     let mut config = MockConfig::default();
     change(&mut config);
     let mut fixture = Liar(MockFixture::new(config), lie);
@@ -298,7 +209,7 @@ async fn notices(change: impl FnOnce(&mut MockConfig), lie: fn(&mut MockConfig),
 }
 
 /// Promises what `1` makes of the configuration, and behaves as it is: [`Lying`] tells the promise.
-struct Liar(MockFixture, fn(&mut MockConfig));
+struct Liar(MockFixture, Change);
 
 #[async_trait]
 impl Fixture for Liar {
@@ -308,7 +219,7 @@ impl Fixture for Liar {
         let mut promised = self.0.config.clone();
         self.1(&mut promised);
         let promise = MockService::new(promised).client().capabilities();
-        Ok(Box::new(lying::Lying { inner, promise }))
+        Ok(Box::new(Lying { inner, promise }))
     }
 
     fn patience(&self) -> Duration {
@@ -383,118 +294,4 @@ async fn broken_promises_are_noticed() {
         &["each_look_gives_the_native_hash"],
     )
     .await;
-}
-
-mod lying {
-    //! A provider that tells other capabilities than it has.
-
-    use async_trait::async_trait;
-    use futures::stream::BoxStream;
-
-    use cloudsync_provider::mock::MockProvider;
-    use cloudsync_provider::{
-        Attributes, Capabilities, Connection, Content, ContentHash, Credentials, Cursor, Events,
-        Found, HashKind, Kind, Listing, Namespace, ObjectRef, Observed, Oid, Page, Provider, Quota,
-        Result, Root, Tag, Target, WriteRequest, Written,
-    };
-
-    #[derive(Debug)]
-    pub(super) struct Lying {
-        pub(super) inner: MockProvider,
-        pub(super) promise: Capabilities,
-    }
-
-    #[async_trait]
-    #[deny(clippy::missing_trait_methods)]
-    impl Provider for Lying {
-        fn name(&self) -> &'static str {
-            "lying"
-        }
-        fn capabilities(&self) -> Capabilities {
-            self.promise.clone()
-        }
-        async fn connect(&self, credentials: &Credentials) -> Result<Connection> {
-            self.inner.connect(credentials).await
-        }
-        async fn reconnect(&self) -> Result<Connection> {
-            self.inner.reconnect().await
-        }
-        async fn disconnect(&self) {
-            self.inner.disconnect().await;
-        }
-        fn connection(&self) -> Option<Connection> {
-            self.inner.connection()
-        }
-        async fn set_root(&self, path: Option<&str>, id: Option<&Oid>, make: bool) -> Result<Root> {
-            self.inner.set_root(path, id, make).await
-        }
-        async fn root(&self) -> Result<Root> {
-            self.inner.root().await
-        }
-        async fn info(&self, at: &ObjectRef) -> Result<Option<Found>> {
-            self.inner.info(at).await
-        }
-        async fn list(
-            &self,
-            at: &ObjectRef,
-            page: Option<Page>,
-        ) -> Result<(Listing, Option<Page>)> {
-            self.inner.list(at, page).await
-        }
-        async fn read(&self, at: &ObjectRef, expect: &Tag) -> Result<Content> {
-            self.inner.read(at, expect).await
-        }
-        async fn write(&self, request: WriteRequest) -> Result<Written> {
-            self.inner.write(request).await
-        }
-        async fn create_folder(&self, target: &Target, with: Attributes) -> Result<Observed> {
-            self.inner.create_folder(target, with).await
-        }
-        async fn rename(
-            &self,
-            at: &ObjectRef,
-            expect: Option<&Tag>,
-            to: &Target,
-        ) -> Result<Observed> {
-            self.inner.rename(at, expect, to).await
-        }
-        async fn delete(&self, at: &ObjectRef, kind: Kind, expect: Option<&Tag>) -> Result<()> {
-            self.inner.delete(at, kind, expect).await
-        }
-        async fn set_attributes(
-            &self,
-            at: &ObjectRef,
-            expect: Option<&Tag>,
-            attributes: Attributes,
-        ) -> Result<Observed> {
-            self.inner.set_attributes(at, expect, attributes).await
-        }
-        async fn write_batch(&self, batch: Vec<WriteRequest>) -> Vec<Result<Written>> {
-            self.inner.write_batch(batch).await
-        }
-        fn walk(&self, from: ObjectRef) -> BoxStream<'_, Result<Vec<Listing>>> {
-            self.inner.walk(from)
-        }
-        async fn hash(&self, at: &ObjectRef, expect: &Tag, kind: HashKind) -> Result<ContentHash> {
-            self.inner.hash(at, expect, kind).await
-        }
-        async fn events(&self, from: Option<&Cursor>) -> Result<Events> {
-            self.inner.events(from).await
-        }
-        async fn flush(&self) -> Result<()> {
-            self.inner.flush().await
-        }
-        async fn quota(&self) -> Result<Quota> {
-            self.inner.quota().await
-        }
-        async fn authenticate(&self) -> Result<Credentials> {
-            self.inner.authenticate().await
-        }
-        async fn namespaces(&self) -> Result<Vec<Namespace>> {
-            self.inner.namespaces().await
-        }
-        async fn set_namespace(&self, id: &str) -> Result<()> {
-            self.inner.set_namespace(id).await
-        }
-    }
 }

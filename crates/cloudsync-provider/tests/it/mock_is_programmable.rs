@@ -270,7 +270,7 @@ async fn same_seed_is_the_same_history() {
 #[tokio::test(start_paused = true)]
 async fn events_are_late_and_healing_tells_them() {
     let events = EventConfig {
-        delay: Duration::from_secs(3_600),
+        delay: Duration::from_hours(1),
         ..EventConfig::default()
     };
     let service = MockService::new(MockConfig {
@@ -465,7 +465,7 @@ async fn twins_are_two_objects() {
 
 #[tokio::test(start_paused = true)]
 async fn latency_takes_virtual_time_alone() {
-    let latency = Duration::from_secs(3_600);
+    let latency = Duration::from_hours(1);
     let service = MockService::new(MockConfig {
         latency,
         ..MockConfig::default()

@@ -54,7 +54,7 @@ fn word(input: &Input) -> String {
 async fn words(told: &mut BoxStream<'static, Input>, count: usize) -> Vec<String> {
     let mut words = Vec::new();
     while words.len() < count {
-        match timeout(Duration::from_secs(60), told.next()).await {
+        match timeout(Duration::from_mins(1), told.next()).await {
             Ok(Some(input)) => words.push(word(&input)),
             _ => break,
         }

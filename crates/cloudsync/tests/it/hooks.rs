@@ -157,7 +157,9 @@ async fn paths_are_translated_and_left_out() {
             Side::Remote => Some(format!("up/{path}")),
             Side::Local => path.strip_prefix("up/").map(str::to_owned),
         })
-        .wanted("no-tmp", |_, path, _| !path.ends_with(".tmp"))
+        .wanted("no-tmp", |_, path, _| {
+            path.rsplit('.').next() != Some("tmp")
+        })
         .build()
         .await
         .unwrap();

@@ -34,6 +34,7 @@ impl World {
         self.builder_with(self.local.client(), self.remote.client())
     }
 
+    #[expect(clippy::unused_self, reason = "reads as the builder of this world")]
     pub(crate) fn builder_with(&self, local: MockProvider, remote: MockProvider) -> Builder {
         CloudSync::builder(Given::provider(local), Given::provider(remote)).roots("/", "/")
     }

@@ -185,7 +185,7 @@ async fn rename_keeps_the_time(bench: &mut Bench<'_>) -> Outcome {
 async fn write_over_sets_the_time(bench: &mut Bench<'_>) -> Outcome {
     let file = bench.file("a", b"x").await?;
     let target = bench.target("a").await?;
-    let write = request(target, bench.unchanged(&file), b"xx").attributes(time(THEN));
+    let write = request(target, file.unchanged(), b"xx").attributes(time(THEN));
     let written = bench.provider.write(write).await?;
     near(written.observed.attributes, THEN)?;
     near(bench.look("a").await?.observed.attributes, THEN)

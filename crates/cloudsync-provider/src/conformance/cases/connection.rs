@@ -89,7 +89,7 @@ async fn calls_while_disconnected_change_nothing(bench: &mut Bench<'_>) -> Outco
         down,
         "write",
     )?;
-    let over = request(other, bench.unchanged(&file), b"x");
+    let over = request(other, file.unchanged(), b"x");
     refused(provider.write(over).await, down, "overwrite")?;
     refused(
         provider.create_folder(&free, none).await,

@@ -77,7 +77,7 @@ async fn agree(bench: &Bench<'_>, path: &str) -> Outcome {
     let seen = bench.look(path).await?;
     let target = bench.target(path).await?;
     let pages = bench.list(&target.folder).await?;
-    let mut entries = pages.iter().flat_map(|page| page.iter());
+    let mut entries = pages.iter().flat_map(crate::Listing::iter);
     let listed = entries
         .find(|(name, _)| *name == target.name)
         .map(|(_, listed)| listed);

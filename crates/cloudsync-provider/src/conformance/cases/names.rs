@@ -114,7 +114,7 @@ async fn long_names_are_rejected(bench: &mut Bench<'_>) -> Outcome {
     let wide = format!(
         "{}{}",
         "ü".repeat(limit / 2),
-        if limit % 2 == 0 { "x" } else { "ü" }
+        if limit.is_multiple_of(2) { "x" } else { "ü" }
     );
     rejected(bench, &["x".repeat(limit + 1), wide]).await
 }
@@ -166,7 +166,7 @@ async fn case_makes_no_two_names(bench: &mut Bench<'_>) -> Outcome {
         "below a folder of another case"
     );
     let target = bench.target("NAME").await?;
-    let write = request(target, bench.unchanged(&file), b"over");
+    let write = request(target, file.unchanged(), b"over");
     bench.provider.write(write).await?;
     ensure_eq!(
         bench.names().await?,

@@ -64,7 +64,7 @@ async fn file_that_does_not_fit_leaves_nothing(bench: &mut Bench<'_>) -> Outcome
     ensure!(bench.names().await?.is_empty(), "something is there");
     let file = bench.file("a", &[1; 1_000]).await?;
     let target = bench.target("a").await?;
-    let write = request(target, bench.unchanged(&file), &[2; 1_001]);
+    let write = request(target, file.unchanged(), &[2; 1_001]);
     refused(
         bench.provider.write(write).await,
         full,

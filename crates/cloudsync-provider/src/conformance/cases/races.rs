@@ -93,7 +93,7 @@ async fn one_of_two_overwrites_wins(bench: &mut Bench<'_>) -> Outcome {
         bench.file(&name, b"old").await?;
         let old = bench.settled(&name).await?;
         let target = bench.target(&name).await?;
-        let write = |content| request(target.clone(), bench.unchanged(&old), content);
+        let write = |content| request(target.clone(), old.unchanged(), content);
         let first = bench.provider.write(write(b"the first"));
         let second = bench.provider.write(write(b"the other one"));
         let answers = join(first, second).await;
@@ -116,7 +116,7 @@ async fn overwrite_or_delete_wins(bench: &mut Bench<'_>) -> Outcome {
         let target = bench.target(&name).await?;
         let write = bench
             .provider
-            .write(request(target, bench.unchanged(&old), b"newer"));
+            .write(request(target, old.unchanged(), b"newer"));
         let delete = bench.delete(&old);
         let kinds = &[ErrorKind::PreconditionFailed, ErrorKind::NotFound];
         if one_won(join(write, delete).await, kinds)? {

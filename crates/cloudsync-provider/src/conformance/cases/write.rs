@@ -104,7 +104,7 @@ async fn write_over_another_is_refused(bench: &mut Bench<'_>) -> Outcome {
     let target = bench.target("a").await?;
     let answer = bench
         .provider
-        .write(request(target, bench.unchanged(&old), b"ours"))
+        .write(request(target, old.unchanged(), b"ours"))
         .await;
     refused(answer, &[ErrorKind::PreconditionFailed], "another file")?;
     ensure_eq!(bench.content("a").await?, "another", "content of the other");
@@ -121,7 +121,7 @@ async fn write_over_the_gone_is_refused(bench: &mut Bench<'_>) -> Outcome {
         let target = bench.target(&thing.at.path).await?;
         let answer = bench
             .provider
-            .write(request(target, bench.unchanged(&thing), b"x"))
+            .write(request(target, thing.unchanged(), b"x"))
             .await;
         refused(answer, kinds, &thing.at.path)?;
     }
@@ -139,7 +139,7 @@ async fn write_over_a_folder_is_refused(bench: &mut Bench<'_>) -> Outcome {
     let target = bench.target("d").await?;
     let answer = bench
         .provider
-        .write(request(target, bench.unchanged(&folder), b"x"))
+        .write(request(target, folder.unchanged(), b"x"))
         .await;
     let kinds = &[
         ErrorKind::PreconditionFailed,
@@ -224,7 +224,7 @@ async fn broken_content_leaves_the_old(bench: &mut Bench<'_>) -> Outcome {
     let before = bench.tree().await?;
     for (content, size) in broken() {
         let target = bench.target("a").await?;
-        let write = WriteRequest::new(target, bench.unchanged(&old), content, size);
+        let write = WriteRequest::new(target, old.unchanged(), content, size);
         let answer = bench.provider.write(write).await;
         refused(answer, &[ErrorKind::SourceChanged], "broken content")?;
         ensure_eq!(bench.tree().await?, before, "something changed");
@@ -235,7 +235,7 @@ async fn broken_content_leaves_the_old(bench: &mut Bench<'_>) -> Outcome {
 
 async fn dropped_write_leaves_nothing(bench: &mut Bench<'_>) -> Outcome {
     let old = bench.file("a", b"old").await?;
-    for (name, expect) in [("a", bench.unchanged(&old)), ("b", Expect::Free)] {
+    for (name, expect) in [("a", old.unchanged()), ("b", Expect::Free)] {
         let half = stream::iter([Ok(Bytes::from_static(b"half"))]);
         let content = Content::Stream(half.chain(stream::pending()).boxed());
         let target = bench.target(name).await?;
@@ -286,8 +286,8 @@ async fn batch_answers_for_each_in_order(bench: &mut Bench<'_>) -> Outcome {
         request(bench.target("old").await?, Expect::Free, b"2"),
         request(bench.target("d/three").await?, Expect::Free, b"333"),
         broken,
-        request(bench.target("old").await?, bench.unchanged(&old), b"55555"),
-        request(bench.target("six").await?, bench.unchanged(&old), b"6"),
+        request(bench.target("old").await?, old.unchanged(), b"55555"),
+        request(bench.target("six").await?, old.unchanged(), b"6"),
         request(bench.target("one").await?, Expect::Free, b"7"),
     ];
     let answers = bench.provider.write_batch(batch).await;

@@ -1,0 +1,227 @@
+//! What the answers to looks mean: a place, an object, the end of a walk.
+
+#[allow(
+    clippy::wildcard_imports,
+    reason = "the second half of one module, about the same things"
+)]
+use super::*;
+
+impl Engine {
+    pub(in crate::engine) fn found(
+        &mut self,
+        query: QueryId,
+        outcome: Result<Option<Found>, Failure>,
+    ) {
+        match self.asked.remove(&query) {
+            Some(Asked::Place {
+                side,
+                folder,
+                name,
+                asked,
+            }) => {
+                self.sides[side].outstanding -= 1;
+                self.found_at_place(side, folder, name, asked, outcome);
+                self.settle_if_looked(side);
+            }
+            Some(Asked::Object { side, node, asked }) => {
+                self.sides[side].outstanding -= 1;
+                self.found_object(side, node, asked, outcome);
+                self.settle_if_looked(side);
+            }
+            Some(Asked::Verify { side, node }) => self.verified(side, node, outcome),
+            _ => {}
+        }
+    }
+
+    fn found_at_place(
+        &mut self,
+        side: Side,
+        folder: NodeId,
+        name: NameId,
+        asked: Tick,
+        outcome: Result<Option<Found>, Failure>,
+    ) {
+        let tree = self.world.tree(side);
+        if !tree.is_live(folder) || !tree.get(folder).is_present() {
+            return;
+        }
+        if self.was_elsewhere(side, folder, asked) {
+            self.sides[side].doubt(Doubt::Place(folder, name));
+            return;
+        }
+        let here = self.world.child(side, folder, name);
+        match outcome {
+            Ok(Some(Found {
+                observed: Some(seen),
+                name: now,
+                ..
+            })) => {
+                self.clear_obstacle(side, folder, name);
+                let now = self.world.names.intern(&now);
+                self.tick += 1;
+                let mark = self.tick;
+                self.see(side, folder, now, &seen, asked, mark);
+            }
+            Ok(Some(Found { observed: None, .. })) => {
+                let folded = self.world.names.folded(side, name);
+                let here_now = self.obstacles.entry((side, folder)).or_default();
+                if here_now.insert(folded, SkipReason::Special).is_none() {
+                    let path = self.child_path(side, folder, name);
+                    self.notice(Notice::Skipped {
+                        side,
+                        path,
+                        reason: SkipReason::Special,
+                    });
+                }
+                if let Some(node) = here {
+                    self.miss(side, node, asked);
+                }
+            }
+            Ok(None) => {
+                self.clear_obstacle(side, folder, name);
+                if let Some(node) = here {
+                    self.miss(side, node, asked);
+                }
+            }
+            Err(failure) => self.look_failed(side, Doubt::Place(folder, name), &failure),
+        }
+    }
+
+    fn clear_obstacle(&mut self, side: Side, folder: NodeId, name: NameId) {
+        let folded = self.world.names.folded(side, name);
+        if let Some(here) = self.obstacles.get_mut(&(side, folder)) {
+            here.remove(&folded);
+            if here.is_empty() {
+                self.obstacles.remove(&(side, folder));
+            }
+        }
+    }
+
+    fn found_object(
+        &mut self,
+        side: Side,
+        node: NodeId,
+        asked: Tick,
+        outcome: Result<Option<Found>, Failure>,
+    ) {
+        if !self.world.tree(side).is_live(node) {
+            return;
+        }
+        let at = self.world.node(side, node);
+        let (present, parent) = (at.is_present(), at.parent());
+        if at.touched > asked || self.locks.entries.contains(&at.entry) {
+            self.sides[side].doubt(Doubt::Node(node));
+            return;
+        }
+        match outcome {
+            Ok(Some(Found {
+                observed: Some(seen),
+                folder,
+                name,
+            })) => {
+                let folder = match folder {
+                    Some(oid) => self.world.tree(side).by_oid(&oid),
+                    None => parent,
+                };
+                let name = self.world.names.intern(&name);
+                let folder = folder.filter(|&folder| self.world.node(side, folder).is_present());
+                let Some(folder) = folder else {
+                    // In a folder that nobody knows: outside the root, or still to be listed.
+                    if present {
+                        self.leave(side, node);
+                    }
+                    self.sides[side].want_walk(NodeId::ROOT);
+                    return;
+                };
+                if self.world.child(side, folder, name) == Some(node) {
+                    self.see_again(side, node, name, &seen);
+                    return;
+                }
+                // Looked up by id: it is nowhere else.
+                if present {
+                    self.leave(side, node);
+                }
+                self.tick += 1;
+                let mark = self.tick;
+                self.see(side, folder, name, &seen, asked, mark);
+            }
+            Ok(_) => {
+                if present {
+                    self.miss(side, node, asked);
+                }
+            }
+            Err(failure) => self.look_failed(side, Doubt::Node(node), &failure),
+        }
+    }
+
+    fn look_failed(&mut self, side: Side, doubt: Doubt, failure: &Failure) {
+        let side_is_down = matches!(
+            failure.kind(),
+            ErrorKind::Disconnected | ErrorKind::RootMissing | ErrorKind::Token
+        );
+        // Else it is there and cannot be looked at: it stays as it was known.
+        if side_is_down || failure.is_retryable() {
+            self.postpone(side, Owed::Look(doubt));
+        }
+    }
+
+    fn postpone(&mut self, side: Side, owed: Owed) {
+        let at = (self.now + self.config.backoff.1 / 10).round_up(RACY_DELAY);
+        let postponed = &mut self.sides[side].postponed;
+        postponed.entry(at).or_default().push(owed);
+    }
+
+    pub(in crate::engine) fn walked(&mut self, query: QueryId, outcome: Result<(), Failure>) {
+        let Some(Asked::Walk { side }) = self.asked.remove(&query) else {
+            return;
+        };
+        let Some(walk) = self.sides[side].walk.take_if(|walk| walk.query == query) else {
+            return;
+        };
+        match outcome {
+            Ok(()) => {
+                if walk.from == NodeId::ROOT {
+                    self.sides[side].complete = true;
+                    self.sides[side].was_walked = true;
+                    self.sides[side].just_walked = true;
+                    let objects = self.world.tree(side).len();
+                    self.notice(Notice::SideSeen { side, objects });
+                }
+            }
+            Err(failure) => match failure.kind() {
+                ErrorKind::NotFound if self.was_elsewhere(side, walk.from, walk.asked) => {
+                    self.sides[side].want_walk(walk.from);
+                }
+                ErrorKind::NotFound if walk.from != NodeId::ROOT => {
+                    if let Some(parent) = self.world.node(side, walk.from).parent() {
+                        let name = self.world.node(side, walk.from).name();
+                        self.sides[side].doubt(Doubt::Place(parent, name));
+                    }
+                }
+                ErrorKind::RootMissing => self.side_down(side, failure),
+                _ if failure.is_retryable() => self.postpone(side, Owed::Walk(walk.from)),
+                _ => {
+                    let at = (self.now + self.config.backoff.1 / 10).round_up(RACY_DELAY);
+                    self.sides[side]
+                        .retries
+                        .entry(at)
+                        .or_default()
+                        .push(walk.from);
+                }
+            },
+        }
+        self.settle_if_looked(side);
+    }
+
+    /// Where all that was to be looked at was looked at, what is gone is absent.
+    pub(in crate::engine) fn settle_if_looked(&mut self, side: Side) {
+        if self.sides[side].is_settled() && self.sides[side].complete {
+            self.settle(side);
+        }
+    }
+
+    pub(super) fn finish_looking(&mut self, side: Side) {
+        self.sides[side].complete = true;
+        self.settle_if_looked(side);
+    }
+}

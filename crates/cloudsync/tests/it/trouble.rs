@@ -230,7 +230,7 @@ async fn a_call_that_panics_hurts_nothing_else() {
             world.write(Side::Local, name, name);
         }
         world.write(Side::Remote, "r-boom", "unreadable");
-        let remote = Arc::new(Panicky::new(world.remote.client(), 5));
+        let remote = Arc::new(Panicky::new(world.remote.client(), 2));
         let pair = CloudSync::builder(Given::provider(world.local.client()), remote.clone())
             .roots("/", "/")
             .build()

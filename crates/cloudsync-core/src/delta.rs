@@ -36,10 +36,7 @@ pub fn sight(world: &World, side: Side, id: NodeId) -> Sight {
         Presence::Present
             if !node.doubtful
                 && !node.racy
-                && world
-                    .tree(side)
-                    .ancestors(id)
-                    .all(|at| world.node(side, at).listed) =>
+                && world.tree(side).ancestors(id).all(is_sure(world, side)) =>
         {
             Sight::Present(id)
         }
@@ -49,11 +46,17 @@ pub fn sight(world: &World, side: Side, id: NodeId) -> Sight {
 
 /// Returns true if all that is in a folder is known, and so is the way to it.
 pub fn is_known(world: &World, side: Side, folder: NodeId) -> bool {
-    world.node(side, folder).listed
-        && world
-            .tree(side)
-            .ancestors(folder)
-            .all(|at| world.node(side, at).listed)
+    std::iter::once(folder)
+        .chain(world.tree(side).ancestors(folder))
+        .all(is_sure(world, side))
+}
+
+/// A folder that stands where it is known to stand, with all that is in it known.
+fn is_sure(world: &World, side: Side) -> impl Fn(NodeId) -> bool {
+    move |folder| {
+        let at = world.node(side, folder);
+        at.listed && !at.doubtful
+    }
 }
 
 /// Returns true if a present node of an agreed entry is not where it was agreed to be. Names are

@@ -340,6 +340,7 @@ impl Engine {
             policy: &*self.config.policy,
             trivial: self.trivial,
             locks: &self.locks,
+            unsettled: &self.persisting.open_intents,
             obstacles: &self.obstacles,
             absent_by_size: &self.absent_by_size,
         }
@@ -411,6 +412,10 @@ impl Engine {
     /// An entry was dealt with: whoever waited for it is planned again.
     fn settled(&mut self, id: EntryId) {
         self.schedule.stop_waiting(id);
+        self.wake_waiters(id);
+    }
+
+    fn wake_waiters(&mut self, id: EntryId) {
         for waiter in self.schedule.waiters(id) {
             self.touch(waiter);
         }

@@ -48,10 +48,12 @@ pub(super) struct SideLedger {
     walk: Option<Walk>,
     wanted_walks: BTreeSet<NodeId>,
     doubts: BTreeSet<Doubt>,
+    /// What an operation of ours is changing right now, by its entry: looked at once that ended.
+    blocked: BTreeMap<EntryId, BTreeSet<Doubt>>,
     /// Looks handed out.
     outstanding: usize,
-    /// Known objects met at another place, whose old place is still to be looked at.
-    pub(super) strays: Vec<Stray>,
+    /// Known objects met at another place, by that place, whose old place is still to be looked at.
+    pub(super) strays: BTreeMap<(NodeId, NameId), Stray>,
     /// Nodes gone from their place.
     pub(super) gone: Vec<NodeId>,
     relooks: BTreeMap<Time, Vec<NodeId>>,
@@ -172,7 +174,20 @@ impl SideLedger {
         self.walk.is_none()
             && self.outstanding == 0
             && self.doubts.is_empty()
+            && self.blocked.is_empty()
             && self.wanted_walks.is_empty()
+    }
+
+    /// Looks at something once the operation on an entry ended.
+    pub(super) fn block(&mut self, entry: EntryId, doubt: Doubt) {
+        self.blocked.entry(entry).or_default().insert(doubt);
+    }
+
+    /// An operation ended: what it kept from being looked at can be looked at.
+    pub(super) fn unblock(&mut self, entry: EntryId) {
+        if let Some(mut doubts) = self.blocked.remove(&entry) {
+            self.doubts.append(&mut doubts);
+        }
     }
 }
 
@@ -230,7 +245,7 @@ impl Engine {
                     if let Some(node) = known
                         && self.config.rules[side].id_lookup
                     {
-                        self.sides[side].doubt(Doubt::Node(node));
+                        self.doubt_node(side, node);
                     }
                     if let Some(path) = path
                         && !path.is_empty()
@@ -255,10 +270,15 @@ impl Engine {
             }
         }
         for (folder, names) in by_folder {
-            if names.len() > HINTS_A_FOLDER {
+            let walk = names.len() > HINTS_A_FOLDER;
+            if walk {
                 self.sides[side].want_walk(folder);
-            } else {
-                for name in names {
+            }
+            for name in names {
+                if let Some(node) = self.world.child(side, folder, name) {
+                    self.world.node_mut(side, node).doubtful = true;
+                }
+                if !walk {
                     self.sides[side].doubt(Doubt::Place(folder, name));
                 }
             }
@@ -267,6 +287,14 @@ impl Engine {
             self.sides[side].next_cursor = Some(cursor);
         }
         self.settle_if_looked(side);
+    }
+
+    /// An object may have changed, or be elsewhere: it is not relied on before it was looked at.
+    pub(super) fn doubt_node(&mut self, side: Side, node: NodeId) {
+        if node != NodeId::ROOT && self.world.node(side, node).is_present() {
+            self.world.node_mut(side, node).doubtful = true;
+        }
+        self.sides[side].doubt(Doubt::Node(node));
     }
 
     /// Returns the lowest present folder on the way to a path.
@@ -367,6 +395,10 @@ impl Engine {
             let Some(doubt) = self.sides[side].doubts.pop_first() else {
                 break;
             };
+            if let Some(entry) = self.locked_by(side, doubt) {
+                self.sides[side].block(entry, doubt);
+                continue;
+            }
             let id = QueryId(self.new_id());
             let asked = self.tick;
             let tree = self.world.tree(side);
@@ -426,6 +458,22 @@ impl Engine {
         self.settle_if_looked(side);
     }
 
+    /// Returns the entry with an operation under way that changes what is in doubt.
+    fn locked_by(&self, side: Side, doubt: Doubt) -> Option<EntryId> {
+        let node = match doubt {
+            Doubt::Node(node) => Some(node),
+            Doubt::Place(folder, name) => {
+                let key = (side, folder, self.world.names.folded(side, name));
+                if let Some(&holder) = self.locks.places.get(&key) {
+                    return Some(holder);
+                }
+                self.world.child(side, folder, name)
+            }
+        };
+        let entry = self.world.node(side, node?).entry;
+        self.locks.entries.contains(&entry).then_some(entry)
+    }
+
     /// Returns how a provider is told of a node.
     pub(super) fn object(&self, side: Side, node: NodeId) -> ObjectRef {
         let path = self.world.path(side, node);
@@ -471,6 +519,15 @@ impl Engine {
         // Each listing has a mark of its own, so that what it does not have can be told.
         self.tick += 1;
         let mark = self.tick;
+        if listing.end == End::Complete {
+            // What was met in it before counts no more.
+            let strays = &mut self.sides[side].strays;
+            let here = (folder, NameId::FIRST)..=(folder, NameId::LAST);
+            let old: Vec<_> = strays.range(here).map(|(&place, _)| place).collect();
+            for place in old {
+                strays.remove(&place);
+            }
+        }
         for (name, seen) in listing.iter() {
             let name = self.world.names.intern(name);
             self.see(side, folder, name, seen, asked, mark);
@@ -614,7 +671,7 @@ impl Engine {
                 if self.world.node(side, node).is_present() && !comes_by {
                     self.sides[side].doubt(Doubt::Node(node));
                 }
-                self.sides[side].strays.push(stray);
+                self.sides[side].strays.insert((folder, name), stray);
                 if let Some(at) = here {
                     self.leave(side, at);
                 }
@@ -663,35 +720,46 @@ impl Engine {
         let at = self.world.node(side, node);
         let entry = at.entry;
         let same_name = at.name() == name;
-        let (was_doubtful, was_racy) = (at.doubtful, at.racy);
-        let changed = match seen.kind {
-            Kind::File => at.tag != seen.tag || at.attributes() != seen.attributes,
-            Kind::Folder => at.attributes().mode != seen.attributes.mode,
-        };
+        let was_doubtful = at.doubtful;
         self.world.node_mut(side, node).doubtful = false;
         if !same_name {
             let folder = at_parent(&self.world, side, node);
             self.world.attach(side, node, folder, name);
             self.world.node_mut(side, node).moved = self.tick;
         }
+        let changed = self.take_sight(side, node, seen);
+        // Without ids, that a folder stands here does not say that it is the one that stood here.
+        let is_known = self.world.node(side, node).listed
+            && self.config.rules[side].identity == Identity::Stable;
+        if seen.kind == Kind::Folder && !is_known && self.sides[side].walk.is_none() {
+            self.sides[side].want_walk(node);
+        }
+        if changed || !same_name {
+            self.stir(entry);
+        }
+        if was_doubtful {
+            self.wake_waiters(entry);
+        }
+    }
+
+    /// Takes over what was seen of a known object. Returns whether anything about it changed.
+    pub(super) fn take_sight(&mut self, side: Side, node: NodeId, seen: &Observed) -> bool {
+        let at = self.world.node(side, node);
+        let changed = match seen.kind {
+            // The tag of a racy sight does not tell what came after it.
+            Kind::File => {
+                at.racy || seen.racy || at.tag != seen.tag || at.attributes() != seen.attributes
+            }
+            Kind::Folder => at.attributes().mode != seen.attributes.mode,
+        };
         if changed {
             let content = self.told_content(seen);
             self.world.update(side, node, seen, content);
-        } else if was_racy != seen.racy {
-            self.world.node_mut(side, node).racy = seen.racy;
         }
         if seen.racy {
             self.look_later(side, node);
         }
-        let at = self.world.node(side, node);
-        if seen.kind == Kind::Folder && !at.listed && self.sides[side].walk.is_none() {
-            self.sides[side].want_walk(node);
-        }
-        // What failed is tried again in its time, if nothing changed.
-        let waits = was_doubtful && self.schedule.time_of(entry).is_none();
-        if changed || !same_name || waits || was_racy != seen.racy {
-            self.stir(entry);
-        }
+        changed
     }
 
     pub(super) fn look_later(&mut self, side: Side, node: NodeId) {

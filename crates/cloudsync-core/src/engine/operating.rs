@@ -60,7 +60,8 @@ impl Engine {
         };
         if entry != planned {
             self.schedule.wait_for(planned, entry);
-            if self.locks.entries.contains(&entry) {
+            if self.locks.entries.contains(&entry) || self.persisting.open_intents.contains(&entry)
+            {
                 return;
             }
         }
@@ -215,6 +216,9 @@ impl Engine {
             self.locks.places.remove(&(flight.side, folder, name));
         }
         self.locks.entries.remove(&flight.entry);
+        for side in Side::BOTH {
+            self.sides[side].unblock(flight.entry);
+        }
         if let Some(key) = flight.drains {
             self.locks.draining.remove(&key);
         }
@@ -480,13 +484,17 @@ impl Engine {
                 // Gone from where we deleted it. It may have been moved away just before: then it is
                 // met elsewhere, and lives.
                 self.deletions.done(side);
+                if self.is_wanted_after_all(id, side) {
+                    self.restore_entry(id, side.other());
+                    return;
+                }
                 let node = self.world.entry(id).nodes[side];
                 match node.filter(|&node| self.world.node(side, node).is_present()) {
                     None => self.touch(id),
                     // Met since the deletion was planned, maybe where it moved to.
                     Some(node) if self.world.node(side, node).seen > flight.since => {
-                        self.world.node_mut(side, node).doubtful = true;
-                        self.sides[side].doubt(Doubt::Node(node));
+                        self.doubt_node(side, node);
+                        self.touch(id);
                     }
                     Some(node) => self.leave(side, node),
                 }
@@ -504,6 +512,16 @@ impl Engine {
             // An answer that does not fit the question: look at what is there.
             _ => self.doubt_around(flight),
         }
+    }
+
+    /// We deleted it on a side because it was absent on the other one, and there it is again: it was
+    /// on its way from one place to another. Nobody but us deleted it.
+    pub(super) fn is_wanted_after_all(&self, id: EntryId, deleted: Side) -> bool {
+        let entry = self.world.entry(id);
+        let present = |side: Side| {
+            entry.nodes[side].is_some_and(|node| self.world.node(side, node).is_present())
+        };
+        entry.is_agreed() && present(deleted.other())
     }
 
     /// Attributes of one side were set: both sides agree on those, as they are now. There may be
@@ -595,8 +613,10 @@ impl Engine {
             self.sides[side].gone.push(here);
             self.touch(other);
         }
-        let unchanged = self.world.entry(id).is_agreed()
-            && self.world.agreed_tag(id, side).0 == self.world.node(side, node).tag;
+        let before = self.world.node(side, node);
+        let (tag, attributes) = (before.tag.clone(), before.attributes());
+        let agreed = self.world.entry(id).is_agreed();
+        let agreed = agreed.then(|| self.world.agreed_tag(id, side));
         self.world.attach(side, node, place.folder, name);
         let content = self.world.node(side, node).content;
         self.world.update(side, node, seen, None);
@@ -604,8 +624,16 @@ impl Engine {
         at.content = content;
         at.touched = self.tick;
         at.moved = self.tick;
-        if unchanged {
-            self.world.agree_tag(id, side);
+        if let Some((_, agreed)) = agreed.filter(|agreed| agreed.0 == tag) {
+            // A rename may give another tag; it changed nothing else.
+            let now = self.world.node(side, node);
+            let agreed = if agreed == attributes {
+                now.attributes()
+            } else {
+                agreed
+            };
+            let now = now.tag.clone();
+            self.world.set_agreed_tag(id, side, now, agreed);
         }
         self.was_renamed(id, side, purpose);
         if let Some(folder) = old_folder {
@@ -695,8 +723,7 @@ impl Engine {
             if let Some(node) = node
                 && self.world.node(side, node).is_present()
             {
-                self.world.node_mut(side, node).doubtful = true;
-                self.sides[side].doubt(Doubt::Node(node));
+                self.doubt_node(side, node);
             }
         }
     }
@@ -711,8 +738,7 @@ impl Engine {
     ) {
         for &(side, node) in doubtful {
             if self.world.node(side, node).is_present() {
-                self.world.node_mut(side, node).doubtful = true;
-                self.sides[side].doubt(Doubt::Node(node));
+                self.doubt_node(side, node);
             }
         }
         if matches!(

@@ -11,6 +11,7 @@ use crate::engine::io::{Operation, Output};
 use crate::engine::marks::Marks;
 use crate::failure::Failure;
 use crate::notice::Notice;
+use crate::object::Tag;
 use crate::record::{AgreedRecord, AgreedSide, Batch, BatchId, EntryId, NodeRecord, Record};
 use crate::rules::{Feed, Identity};
 use crate::side::{BySide, Side};
@@ -244,7 +245,12 @@ impl Engine {
                 parent: self.parent_entry(side, node.parent()),
                 name: (!same_name).then(|| self.world.names.get(node.name()).to_owned()),
                 oid: has_ids.then(|| node.oid.clone()),
-                tag: node.tag.clone(),
+                // A racy tag is not worth keeping: an empty one is looked at again.
+                tag: if node.racy {
+                    Tag::default()
+                } else {
+                    node.tag.clone()
+                },
                 size: node.size,
                 attributes: node.attributes(),
                 digest: own.map(|content| self.world.contents.get(content).digest),

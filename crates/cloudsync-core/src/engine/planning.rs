@@ -2,15 +2,16 @@
 
 use crate::engine::Engine;
 use crate::engine::io::{Output, Query, QueryId};
-use crate::engine::observing::{Asked, Doubt};
+use crate::engine::observing::Asked;
 use crate::engine::schedule::Edge;
 use crate::failure::{ErrorKind, Failure};
 use crate::notice::Notice;
-use crate::object::Kind;
+use crate::object::{Attributes, Kind};
 use crate::plan::{Block, Deed, Step, Wait, plan};
 use crate::record::{EntryId, IntendedAct, RenamePurpose};
-use crate::side::Side;
-use crate::tree::node::NodeId;
+use crate::side::{BySide, Side};
+use crate::tree::contents::ContentId;
+use crate::tree::node::{NodeId, Presence};
 
 /// So many entries are planned before outputs are handed out: enough for a good batch.
 const ENTRIES_A_TURN: usize = 8_192;
@@ -43,7 +44,11 @@ impl Engine {
         self.schedule.stop_waiting(id);
         match step {
             Step::Nothing => self.rested(id),
-            Step::Agree { content } => self.agree_equal(id, content),
+            Step::Agree { content } => {
+                self.world.agree(id, content);
+                self.agreed(id);
+            }
+            Step::AgreeContent { content } => self.agree_equal(id, Some(content)),
             Step::AgreePlaces => {
                 self.world.agree_places(id);
                 self.persisting.dirty(id);
@@ -82,20 +87,22 @@ impl Engine {
         self.settled(id);
     }
 
-    /// Both sides agree now.
+    /// Both sides agree now, or did when the operation that made them agree was handed out.
     pub(super) fn agreed(&mut self, id: EntryId) {
         self.forget_absent(id);
+        for side in Side::BOTH {
+            let node = self.world.entry(id).nodes[side];
+            if node.is_some_and(|node| self.world.node(side, node).presence() == Presence::Absent) {
+                self.note_absent(side, id);
+                self.touch(id);
+            }
+        }
         self.troubles.remove(&id);
         self.persisting.dirty(id);
         self.settled(id);
     }
 
-    fn join(
-        &mut self,
-        id: EntryId,
-        other: EntryId,
-        content: Option<crate::tree::contents::ContentId>,
-    ) {
+    fn join(&mut self, id: EntryId, other: EntryId, content: Option<ContentId>) {
         let side = if self.world.entry(other).nodes.local.is_some() {
             Side::Local
         } else {
@@ -114,19 +121,28 @@ impl Engine {
     }
 
     /// Both hold the same. If that is because we copied it before a crash, the attributes that it
-    /// got then are what was agreed on: a change of them since is to be carried over.
-    fn agree_equal(&mut self, id: EntryId, content: Option<crate::tree::contents::ContentId>) {
+    /// got then are what was agreed on: a change of them since is to be carried over. Else nothing was.
+    fn agree_equal(&mut self, id: EntryId, content: Option<ContentId>) {
         self.world.agree(id, content);
-        if let Some(intent) = self.world.entry_mut(id).intent.take()
-            && let IntendedAct::Write { attributes, .. } = intent.act
-        {
-            for side in Side::BOTH {
-                let tag = self.world.agreed_tag(id, side).0;
-                self.world.set_agreed_tag(id, side, tag, attributes);
-            }
-            self.touch(id);
-        }
+        let intent = self.world.entry_mut(id).intent.take();
+        let attributes = match intent.map(|intent| intent.act) {
+            Some(IntendedAct::Write { attributes, .. }) => attributes,
+            _ => Attributes::default(),
+        };
         self.agreed(id);
+        let now = BySide::from_fn(|side| self.world.agreed_tag(id, side).1);
+        let is_same = match self.world.entry(id).kind {
+            Kind::File => now.local == now.remote,
+            Kind::Folder => now.local.mode == now.remote.mode,
+        };
+        if is_same {
+            return;
+        }
+        for side in Side::BOTH {
+            let tag = self.world.agreed_tag(id, side).0;
+            self.world.set_agreed_tag(id, side, tag, attributes);
+        }
+        self.touch(id);
     }
 
     /// The records of what is in a folder name its entry: they are written again when that changes.
@@ -164,10 +180,20 @@ impl Engine {
     }
 
     /// What one side deleted lives on as a new object of the other side.
-    fn restore_entry(&mut self, id: EntryId, keep: Side) {
+    pub(super) fn restore_entry(&mut self, id: EntryId, keep: Side) {
+        let came_along = self.came_along(id, keep);
+        let busy = |&child: &EntryId| self.locks.entries.contains(&child);
+        if let Some(child) = came_along.iter().copied().find(busy) {
+            self.schedule.wait_for(id, child);
+            return;
+        }
         self.forget_absent(id);
-        if self.world.entry(id).kind == Kind::Folder {
-            self.restore_what_came_along(id, keep);
+        for child in came_along {
+            self.forget_absent(child);
+            self.world.drop_node(child, keep.other());
+            self.persisting.dirty(child);
+            self.settled(child);
+            self.touch(child);
         }
         self.world.drop_node(id, keep.other());
         self.persisting.dirty(id);
@@ -176,17 +202,16 @@ impl Engine {
     }
 
     /// A folder that one side moved and the other deleted is restored with what was deleted with it.
-    fn restore_what_came_along(&mut self, id: EntryId, keep: Side) {
-        if !crate::delta::moved(&self.world, keep, id) {
-            return;
-        }
+    fn came_along(&self, id: EntryId, keep: Side) -> Vec<EntryId> {
         let gone = keep.other();
-        let Some(folder) = self.world.entry(id).nodes[keep] else {
-            return;
+        let nodes = &self.world.entry(id).nodes;
+        let (Some(folder), Some(ghost)) = (nodes[keep], nodes[gone]) else {
+            return Vec::new();
         };
-        let Some(ghost) = self.world.entry(id).nodes[gone] else {
-            return;
-        };
+        if !crate::delta::moved(&self.world, keep, id) {
+            return Vec::new();
+        }
+        let mut all = Vec::new();
         let mut below: Vec<NodeId> = self.world.tree(keep).children(folder).collect();
         while let Some(node) = below.pop() {
             below.extend(self.world.tree(keep).children(node));
@@ -197,14 +222,11 @@ impl Engine {
                     !self.world.node(gone, at).is_present()
                         && self.world.tree(gone).is_within(at, ghost)
                 });
-            if came_along && !self.locks.entries.contains(&child) {
-                self.forget_absent(child);
-                self.world.drop_node(child, gone);
-                self.persisting.dirty(child);
-                self.settled(child);
-                self.touch(child);
+            if came_along {
+                all.push(child);
             }
         }
+        all
     }
 
     /// Both nodes of an entry go their own ways.
@@ -329,9 +351,12 @@ impl Engine {
             Wait::Entry(other) => self.wait_on(id, Edge { other, place: None }),
             Wait::Look(side, node) => {
                 self.schedule.look(id, side);
-                let at = self.world.node(side, node);
-                if at.is_present() && at.doubtful {
-                    self.sides[side].doubt(Doubt::Node(node));
+                let doubtful = std::iter::once(node)
+                    .chain(self.world.tree(side).ancestors(node))
+                    .find(|&at| self.world.node(side, at).doubtful);
+                if let Some(doubtful) = doubtful {
+                    self.schedule
+                        .wait_for(id, self.world.node(side, doubtful).entry);
                 }
             }
             Wait::Place(side, holder) => {

@@ -97,7 +97,7 @@ impl Engine {
                 size: node.size,
                 attributes: node.attributes,
                 hash: None,
-                racy: false,
+                racy: record.kind == Kind::File && node.tag == Tag::default(),
             };
             let taken = self.world.child(side, folder, name).is_some();
             let new = if node.gone || taken {
@@ -107,6 +107,9 @@ impl Engine {
             } else {
                 self.world.insert_into(id, side, folder, name, &seen)
             };
+            if seen.racy {
+                self.look_later(side, new);
+            }
             let agreed = record.agreed.as_ref().filter(|_| node.agreed_content);
             let digest = agreed.and_then(|agreed| agreed.digest).or(node.digest);
             if let Some(digest) = digest.filter(|_| same_hash) {

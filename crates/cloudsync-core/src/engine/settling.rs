@@ -19,7 +19,8 @@ impl Engine {
             return;
         }
         self.sides[side].just_walked = false;
-        let all_looked_at = |side: Side| self.sides[side].postponed.is_empty();
+        let all_looked_at =
+            |side: Side| self.sides[side].is_settled() && self.sides[side].postponed.is_empty();
         let (here, everywhere) = (
             all_looked_at(side),
             Side::BOTH.into_iter().all(all_looked_at),
@@ -47,7 +48,8 @@ impl Engine {
     /// A known object met at another place was moved there if its old place does not hold it, else
     /// it stands at both (a hard link), and the second one is an object of its own.
     fn settle_strays(&mut self, side: Side) {
-        let mut strays = std::mem::take(&mut self.sides[side].strays);
+        let strays = std::mem::take(&mut self.sides[side].strays);
+        let mut strays: Vec<_> = strays.into_values().collect();
         loop {
             let before = strays.len();
             let mut later = Vec::new();
@@ -76,7 +78,8 @@ impl Engine {
             if old.is_present() && old.seen < stray.at {
                 // Its old place was looked at before: it may have been moved since.
                 self.sides[side].doubt(super::observing::Doubt::Node(stray.node));
-                self.sides[side].strays.push(stray);
+                let place = (stray.folder, stray.name);
+                self.sides[side].strays.insert(place, stray);
                 continue;
             }
             if self.world.child(side, stray.folder, stray.name).is_none() {
@@ -107,9 +110,19 @@ impl Engine {
         if tree.is_within(stray.folder, stray.node) {
             return false;
         }
-        if let Some(here) = self.world.child(side, stray.folder, stray.name) {
+        if self.locks.entries.contains(&node.entry) {
+            // What we do with it was planned where it was: it moves when that ended.
+            let entry = node.entry;
+            self.sides[side].block(entry, super::observing::Doubt::Node(stray.node));
+            let place = (stray.folder, stray.name);
+            self.sides[side].strays.insert(place, stray.clone());
+            return true;
+        }
+        if tree
+            .child(&self.world.names, stray.folder, stray.name)
+            .is_some()
+        {
             // Somebody was faster: look at the place again.
-            let _ = here;
             self.sides[side].doubt(super::observing::Doubt::Place(stray.folder, stray.name));
             return true;
         }
@@ -122,23 +135,17 @@ impl Engine {
             self.meet(side, stray.folder, stray.name, &stray.seen, mark);
             return true;
         }
-        let (entry, changed) = (node.entry, node.tag != stray.seen.tag);
+        let entry = node.entry;
         self.world
             .attach(side, stray.node, stray.folder, stray.name);
-        if changed {
-            let content = self.told_content(&stray.seen);
-            self.world.update(side, stray.node, &stray.seen, content);
-        }
+        self.take_sight(side, stray.node, &stray.seen);
         let at = self.world.node_mut(side, stray.node);
         at.seen = mark;
         at.moved = mark;
         if at.kind == Kind::Folder && !self.sides[side].just_walked {
             self.sides[side].want_walk(stray.node);
         }
-        (at.racy, at.doubtful) = (stray.seen.racy, false);
-        if stray.seen.racy {
-            self.look_later(side, stray.node);
-        }
+        at.doubtful = false;
         self.forget_absent(entry);
         self.persisting.dirty(entry);
         self.stir(entry);
@@ -182,7 +189,7 @@ impl Engine {
         }
     }
 
-    fn note_absent(&mut self, side: Side, id: EntryId) {
+    pub(super) fn note_absent(&mut self, side: Side, id: EntryId) {
         let entry = self.world.entry(id);
         if !entry.is_agreed() {
             return;
@@ -242,6 +249,7 @@ impl Engine {
             if settled || self.schedule.time_of(id).is_none() {
                 self.touch(id);
             }
+            self.wake_waiters(id);
         }
     }
 
@@ -249,7 +257,15 @@ impl Engine {
     fn settle_intent(&mut self, id: EntryId, intent: &Intent) -> bool {
         let side = intent.side;
         match &intent.act {
-            IntendedAct::CreateFolder { .. } | IntendedAct::Delete => false,
+            IntendedAct::CreateFolder { .. } => false,
+            IntendedAct::Delete => {
+                let node = self.world.entry(id).nodes[side];
+                let is_gone = node.is_none_or(|node| !self.world.node(side, node).is_present());
+                if is_gone && self.is_wanted_after_all(id, side) {
+                    self.restore_entry(id, side.other());
+                }
+                is_gone
+            }
             IntendedAct::Rename {
                 parent,
                 name,
@@ -330,6 +346,10 @@ impl Engine {
             return false;
         };
         let written = self.world.node(side, there).entry;
+        if self.locks.entries.contains(&written) {
+            self.persisting.open_intents.insert(id);
+            return false;
+        }
         if written != id {
             let lone = |entry: EntryId| {
                 let entry = self.world.entry(entry);

@@ -1,5 +1,7 @@
 //! The plan of an entry that both sides once agreed on: the decision table.
 
+use std::cmp::Reverse;
+
 use crate::delta::{Change, Sight, content_change, moved, sight};
 use crate::object::{Attributes, Kind};
 use crate::plan::place::{Occupant, conflict_place, occupant, path_on, target};
@@ -271,7 +273,7 @@ fn content(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
                 return Step::Conflict { other: id };
             }
             match (local.content, remote.content) {
-                (Some(one), Some(two)) if one == two => Step::Agree { content: Some(one) },
+                (Some(one), Some(two)) if one == two => Step::AgreeContent { content: one },
                 (Some(_), Some(_)) => Step::Conflict { other: id },
                 _ => Step::Hash(
                     Side::BOTH
@@ -285,9 +287,9 @@ fn content(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
     }
 }
 
-/// Times and mode: what one side changed goes to the other; of two changes the larger value. They
-/// never restore anything and never conflict. Folders carry their mode only: their times change
-/// with what is in them.
+/// Times and mode: what one side changed goes to the other. Of two times the later one wins, of two
+/// modes the one that lets the owner do more, then the one that lets others do less. They never restore
+/// anything and never conflict. Folders carry their mode only: their times change with what is in them.
 fn attributes(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
     let world = view.world;
     let entry = world.entry(id);
@@ -308,11 +310,13 @@ fn attributes(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
             mtimes,
             (now[side].mtime, agreed[side].mtime),
             (now[other].mtime, agreed[other].mtime),
+            |here, there| here < there,
         );
         let mode = wish(
             modes,
             (now[side].mode, agreed[side].mode),
             (now[other].mode, agreed[other].mode),
+            |here, there| mode_rank(here) < mode_rank(there),
         );
         if mtime.is_some() || mode.is_some() {
             return Step::Do {
@@ -326,19 +330,21 @@ fn attributes(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
     }
 }
 
+fn mode_rank(mode: u32) -> (u32, Reverse<u32>) {
+    (mode & 0o700, Reverse(mode & !0o700))
+}
+
 /// Returns what this side should be set to, if anything. Each pair: now, and as agreed.
-fn wish<T: Copy + Ord>(
+fn wish<T: Copy + Eq>(
     carried: bool,
     (now, agreed): (Option<T>, Option<T>),
     (there, agreed_there): (Option<T>, Option<T>),
+    loses: impl Fn(T, T) -> bool,
 ) -> Option<T> {
     if !carried || there == agreed_there || there == now {
         return None;
     }
     let value = there?;
-    if now == agreed || now < there {
-        Some(value)
-    } else {
-        None
-    }
+    let carried = now == agreed || now.is_none_or(|now| loses(now, value));
+    carried.then_some(value)
 }

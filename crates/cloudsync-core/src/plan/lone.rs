@@ -73,7 +73,7 @@ fn replaces(view: &View<'_>, side: Side, node: NodeId) -> Option<Step> {
         if ghost_node.presence() == Presence::Gone {
             return Some(Step::Wait(Wait::Look(side, ghost)));
         }
-        if view.locks.entries.contains(&row) {
+        if view.is_held(row) {
             return Some(Step::Wait(Wait::Entry(row)));
         }
         // Only if the other side still has it: else both deleted it, and this one is new.
@@ -99,7 +99,7 @@ fn moved_unseen(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Optio
         rows.iter().copied().filter(|&row| {
             world.find(row).is_some_and(|entry| {
                 entry.is_agreed()
-                    && !view.locks.entries.contains(&row)
+                    && !view.is_held(row)
                     && entry.nodes[side.other()]
                         .is_some_and(|there| world.node(side.other(), there).is_present())
             })

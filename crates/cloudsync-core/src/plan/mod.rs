@@ -37,11 +37,21 @@ pub struct View<'a> {
     pub trivial: bool,
     /// What is locked by operations that are under way.
     pub locks: &'a Locks,
+    /// Entries with an operation that was handed out, and whose outcome is still to be found out.
+    pub unsettled: &'a BTreeSet<EntryId>,
     /// Objects that were met and left alone: their places are taken.
     pub obstacles: &'a Obstacles,
     /// Agreed files that are absent on a side, by their size there: where an id does not tell a
     /// move, equal content does.
     pub absent_by_size: &'a BTreeMap<(Side, u64), BTreeSet<EntryId>>,
+}
+
+impl View<'_> {
+    /// Returns true if nothing can be planned about an entry: an operation on it is under way, or the
+    /// outcome of one is still to be found out.
+    fn is_held(&self, id: EntryId) -> bool {
+        self.locks.entries.contains(&id) || self.unsettled.contains(&id)
+    }
 }
 
 /// Objects that were met and left alone, by folder and folded name.
@@ -76,6 +86,11 @@ pub enum Step {
     Agree {
         /// What both hold; `None` for folders.
         content: Option<ContentId>,
+    },
+    /// Agree on a content that both came to by themselves; attributes are to be seen to after that.
+    AgreeContent {
+        /// What both hold.
+        content: ContentId,
     },
     /// Agree on the places as both nodes say now.
     AgreePlaces,
@@ -187,7 +202,7 @@ pub enum Block {
 
 /// Returns what an entry needs next.
 pub fn plan(view: &View<'_>, id: EntryId) -> Step {
-    if view.locks.entries.contains(&id) {
+    if view.is_held(id) {
         return Step::Wait(Wait::Entry(id));
     }
     let entry = view.world.entry(id);

@@ -26,6 +26,9 @@ pub(super) fn target(view: &View<'_>, side: Side, node: NodeId) -> Result<Place,
     let folder = from.parent().expect("the roots are never planned");
     let holder = world.node(other, folder).entry;
     let entry = world.entry(holder);
+    if view.is_held(holder) && holder != crate::record::EntryId::ROOT {
+        return Err(Step::Wait(Wait::Entry(holder)));
+    }
     let here = match entry.nodes[side] {
         Some(here) if entry.is_agreed() => here,
         _ => return Err(Step::Wait(Wait::Entry(holder))),
@@ -149,7 +152,7 @@ pub(super) fn occupant(
         return Ok(Occupant::Free);
     }
     let holder = world.node(side, node).entry;
-    if view.locks.entries.contains(&holder) {
+    if view.is_held(holder) {
         return Err(Step::Wait(Wait::Entry(holder)));
     }
     if !matches!(sight(world, side, node), Sight::Present(_)) {

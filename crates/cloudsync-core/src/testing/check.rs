@@ -157,7 +157,7 @@ impl ModelPair {
                     } else {
                         path.clone()
                     };
-                    (path, (item.content.clone(), self.carried(item)))
+                    (path, (item.content.clone(), Self::carried(item)))
                 })
                 .collect()
         };
@@ -190,12 +190,11 @@ impl ModelPair {
             .count()
     }
 
-    /// Returns what of a file's attributes has to be equal. Folders, and files that were made equal on
-    /// both sides, keep their own.
-    fn carried(&self, item: &Item) -> Attributes {
-        match &item.content {
-            Some(content) if !self.twins.contains(content) => item.attributes,
-            _ => Attributes::default(),
+    /// Returns what has to be equal of an object's attributes: of a folder nothing.
+    fn carried(item: &Item) -> Attributes {
+        match item.content {
+            Some(_) => item.attributes,
+            None => Attributes::default(),
         }
     }
 }

@@ -51,8 +51,6 @@ pub struct ModelPair {
     pub(super) failing_looks: u32,
     tokens: u32,
     pub(super) alive: BTreeSet<String>,
-    /// What was written on both sides, at two times: equal but for these.
-    pub(super) twins: BTreeSet<String>,
     /// What users deleted, by path.
     pub(super) deleted: BySide<BTreeSet<String>>,
 }
@@ -101,7 +99,6 @@ impl ModelPair {
         });
         pair.guard = self.guard;
         pair.alive.clone_from(&self.alive);
-        pair.twins.clone_from(&self.twins);
         pair.tokens = self.tokens;
         pair.now = self.now;
         pair
@@ -134,7 +131,6 @@ impl ModelPair {
             failing_looks: 0,
             tokens: 0,
             alive: BTreeSet::new(),
-            twins: BTreeSet::new(),
             deleted: BySide::default(),
         }
     }
@@ -261,13 +257,11 @@ impl ModelPair {
             }
             UserAct::WriteBoth(path) => {
                 let token = self.token();
-                self.twins.insert(token.clone());
                 for side in Side::BOTH {
                     self.write(side, path, &token);
                 }
             }
             UserAct::WriteThis(side, path, content) => {
-                self.twins.insert(content.clone());
                 self.write(*side, path, content);
             }
             UserAct::Mkdir(side, path) => {

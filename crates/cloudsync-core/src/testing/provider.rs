@@ -172,7 +172,7 @@ impl Storage {
                 self.item_mut(id).ours = true;
                 Ok(Effect::Changed(self.observed(id)))
             }
-            Act::Delete { at, expect, .. } => self.delete(at, expect.as_ref()),
+            Act::Delete { at, kind, expect } => self.delete(at, *kind, expect.as_ref()),
             Act::Rename { at, expect, target } => {
                 let id = self.find(at)?;
                 let parent = self.place(target)?;
@@ -226,12 +226,20 @@ impl Storage {
         }
     }
 
-    fn delete(&mut self, at: &ObjectRef, expect: Option<&Tag>) -> Result<Effect, Failure> {
+    fn delete(
+        &mut self,
+        at: &ObjectRef,
+        kind: Kind,
+        expect: Option<&Tag>,
+    ) -> Result<Effect, Failure> {
         let id = match self.find(at) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Effect::Deleted),
             found => found?,
         };
         self.expect(id, expect)?;
+        if self.observed(id).kind != kind {
+            return Err(Failure::new(ErrorKind::PreconditionFailed, "delete").with_object(at));
+        }
         if !self.children(id).is_empty() {
             return Err(Failure::new(ErrorKind::NotEmpty, "delete").with_object(at));
         }

@@ -307,7 +307,8 @@ impl World {
 
     /// Takes over what was seen of a node at its place: id, tag, attributes, content if told.
     pub fn update(&mut self, side: Side, id: NodeId, seen: &Observed, content: Option<Content>) {
-        if self.node(side, id).tag != seen.tag {
+        let node = self.node(side, id);
+        if node.tag != seen.tag || node.attributes() != seen.attributes {
             self.remember(self.node(side, id).entry, side);
         }
         self.trees[side].set_oid(id, &seen.oid);

@@ -12,6 +12,13 @@ use crate::tree::hash;
 pub struct NameId(u32);
 
 impl NameId {
+    /// The smallest one there can be.
+    pub(crate) const FIRST: NameId = NameId(0);
+    /// The largest one there can be.
+    pub(crate) const LAST: NameId = NameId(u32::MAX);
+}
+
+impl NameId {
     /// Returns the id as a number, for hashing.
     pub(crate) fn number(self) -> u32 {
         self.0

@@ -78,6 +78,7 @@ impl Engine {
                 }
             }
             Ok(None) => {
+                self.sides[side].strays.remove(&(folder, name));
                 self.clear_obstacle(side, folder, name);
                 if let Some(node) = here {
                     self.miss(side, node, asked);

@@ -1,6 +1,7 @@
 //! What changed on one side of an entry since both sides agreed. Pure.
 
 use crate::object::Kind;
+use crate::plan::parked::is_parked;
 use crate::record::EntryId;
 use crate::side::Side;
 use crate::tree::World;
@@ -59,8 +60,8 @@ fn is_sure(world: &World, side: Side) -> impl Fn(NodeId) -> bool {
     }
 }
 
-/// Returns true if a present node of an agreed entry is not where it was agreed to be. Names are
-/// compared by their bytes.
+/// Returns true if a present node of an agreed entry is not where it was agreed to be, and it was not
+/// we who parked it. Names are compared by their bytes.
 pub fn moved(world: &World, side: Side, id: EntryId) -> bool {
     let Some(at) = world.agreed_apart(id, side) else {
         return false;
@@ -69,7 +70,9 @@ pub fn moved(world: &World, side: Side, id: EntryId) -> bool {
         return false;
     };
     let node = world.node(side, node);
-    node.is_present() && (node.parent() != Some(at.parent) || node.name() != at.name)
+    node.is_present()
+        && (node.parent() != Some(at.parent) || node.name() != at.name)
+        && !is_parked(world.names.get(node.name()))
 }
 
 /// Returns whether the content of a node of an agreed entry differs from what was agreed on.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::Engine;
 use crate::engine::io::{Held, HeldId, Output, Query, QueryId};
-use crate::engine::observing::{Asked, Doubt};
+use crate::engine::observing::Asked;
 use crate::failure::{ErrorKind, Failure};
 use crate::listing::Found;
 use crate::notice::Notice;
@@ -263,19 +263,17 @@ impl Engine {
                 }
             }
             Ok(Some(found)) => {
-                let at = self.world.node(side, node);
-                let other = found.observed.is_some_and(|seen| seen.oid != at.oid);
-                let parent = at.parent().unwrap_or(NodeId::ROOT);
-                let here = self.world.child(side, parent, at.name()).is_some();
-                if other && here {
+                let oid = &self.world.node(side, node).oid;
+                let is_other = found.observed.is_some_and(|seen| seen.oid != *oid);
+                let path = self.world.path(side, node);
+                if is_other && self.world.at_path(side, &path).is_some() {
                     // Something else stands there, which is known: this one is not there.
                     self.world.node_mut(side, node).verified = true;
                     for id in waiting {
                         self.deletions.want(id, side.other());
                     }
                 } else {
-                    let name = at.name();
-                    self.sides[side].doubt(Doubt::Place(parent, name));
+                    self.doubt_path(side, &path);
                     for id in waiting {
                         self.schedule.look(id, side);
                     }

@@ -21,6 +21,7 @@ mod planning;
 mod restoring;
 mod schedule;
 mod settling;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -158,6 +159,7 @@ impl Engine {
         if self.may_plan() {
             self.plan_ready();
             self.plan_deletions();
+            self.break_deadlock();
         }
         self.persist();
         self.out.pop_front()

@@ -22,7 +22,7 @@ use crate::side::Side;
 use crate::time::Time;
 use crate::tree::contents::Content;
 use crate::tree::names::NameId;
-use crate::tree::node::{NodeId, Tick};
+use crate::tree::node::{NodeId, Presence, Tick};
 
 /// How long after a look a racy object is looked at again.
 const RACY_DELAY: Duration = Duration::from_millis(20);
@@ -295,6 +295,21 @@ impl Engine {
             self.world.node_mut(side, node).doubtful = true;
         }
         self.sides[side].doubt(Doubt::Node(node));
+    }
+
+    /// Something about the place of a path is not as it was known.
+    pub(super) fn doubt_path(&mut self, side: Side, path: &str) {
+        let (above, leaf) = path.rsplit_once('/').unwrap_or(("", path));
+        match self.world.at_path(side, above) {
+            Some(folder) => {
+                let name = self.world.names.intern(leaf);
+                self.sides[side].doubt(Doubt::Place(folder, name));
+            }
+            None => {
+                let node = self.nearest(side, above);
+                self.sides[side].want_walk(node);
+            }
+        }
     }
 
     /// Returns the lowest present folder on the way to a path.
@@ -672,6 +687,7 @@ impl Engine {
                     self.sides[side].doubt(Doubt::Node(node));
                 }
                 self.sides[side].strays.insert((folder, name), stray);
+                self.may_be_back(side, node);
                 if let Some(at) = here {
                     self.leave(side, at);
                 }
@@ -685,6 +701,17 @@ impl Engine {
                 }
                 self.meet(side, folder, name, seen, mark);
             }
+        }
+    }
+
+    /// A node was met elsewhere: what was known of its absence is void.
+    fn may_be_back(&mut self, side: Side, node: NodeId) {
+        let at = self.world.node(side, node);
+        if at.presence() == Presence::Absent {
+            let entry = at.entry;
+            self.world.set_gone(side, node);
+            self.sides[side].gone.push(node);
+            self.forget_absent(entry);
         }
     }
 

@@ -14,7 +14,7 @@ use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
 use crate::side::Side;
 use crate::tree::contents::Content;
 use crate::tree::names::NameId;
-use crate::tree::node::{NodeId, Tick};
+use crate::tree::node::{NodeId, Presence, Tick};
 
 /// So many failures of the kind "it is not as expected" are a race, not worth telling.
 const RACES: u32 = 3;
@@ -480,25 +480,7 @@ impl Engine {
             (Deed::Rename { place, purpose, .. }, Effect::Changed(seen)) => {
                 self.renamed(id, side, place, &seen, *purpose);
             }
-            (Deed::Delete, Effect::Deleted) => {
-                // Gone from where we deleted it. It may have been moved away just before: then it is
-                // met elsewhere, and lives.
-                self.deletions.done(side);
-                if self.is_wanted_after_all(id, side) {
-                    self.restore_entry(id, side.other());
-                    return;
-                }
-                let node = self.world.entry(id).nodes[side];
-                match node.filter(|&node| self.world.node(side, node).is_present()) {
-                    None => self.touch(id),
-                    // Met since the deletion was planned, maybe where it moved to.
-                    Some(node) if self.world.node(side, node).seen > flight.since => {
-                        self.doubt_node(side, node);
-                        self.touch(id);
-                    }
-                    Some(node) => self.leave(side, node),
-                }
-            }
+            (Deed::Delete, Effect::Deleted) => self.deleted(flight),
             (Deed::SetAttributes(set), Effect::Changed(seen)) => {
                 if let Some(node) = self.world.entry(id).nodes[side] {
                     let content = self.world.node(side, node).content;
@@ -514,14 +496,35 @@ impl Engine {
         }
     }
 
-    /// We deleted it on a side because it was absent on the other one, and there it is again: it was
+    /// It is gone on both sides, and nothing is agreed on any more: whatever is met from now on is new.
+    fn deleted(&mut self, flight: &Flight) {
+        let (id, side) = (flight.entry, flight.side);
+        self.deletions.done(side);
+        self.forget_absent(id);
+        if self.is_back(id, side.other()) {
+            self.restore_entry(id, side.other());
+            return;
+        }
+        self.world.drop_node(id, side.other());
+        let node = self.world.entry(id).nodes[side];
+        match node.filter(|&node| self.world.node(side, node).is_present()) {
+            None => {}
+            // Met since the deletion was planned, maybe at a place that it was moved to just before.
+            Some(node) if self.world.node(side, node).seen > flight.since => {
+                self.doubt_node(side, node);
+            }
+            Some(node) => self.leave(side, node),
+        }
+        self.touch(id);
+    }
+
+    /// It was absent on this side, so that we deleted it on the other one, and here it is again: it was
     /// on its way from one place to another. Nobody but us deleted it.
-    pub(super) fn is_wanted_after_all(&self, id: EntryId, deleted: Side) -> bool {
+    pub(super) fn is_back(&self, id: EntryId, side: Side) -> bool {
         let entry = self.world.entry(id);
-        let present = |side: Side| {
-            entry.nodes[side].is_some_and(|node| self.world.node(side, node).is_present())
-        };
-        entry.is_agreed() && present(deleted.other())
+        let node = entry.nodes[side];
+        entry.is_agreed()
+            && node.is_some_and(|node| self.world.node(side, node).presence() != Presence::Absent)
     }
 
     /// Attributes of one side were set: both sides agree on those, as they are now. There may be
@@ -646,8 +649,7 @@ impl Engine {
         self.persisting.dirty(id);
         match purpose {
             RenamePurpose::Carry => self.world.agree_places(id),
-            RenamePurpose::Park => self.world.agree_place(id, side),
-            RenamePurpose::Undo => {}
+            RenamePurpose::Park | RenamePurpose::Undo => {}
             RenamePurpose::Split => {
                 if self.world.entry(id).nodes[side.other()].is_some() {
                     self.part(id);

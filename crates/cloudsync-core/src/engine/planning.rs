@@ -3,12 +3,11 @@
 use crate::engine::Engine;
 use crate::engine::io::{Output, Query, QueryId};
 use crate::engine::observing::Asked;
-use crate::engine::schedule::Edge;
 use crate::failure::{ErrorKind, Failure};
 use crate::notice::Notice;
 use crate::object::{Attributes, Kind};
-use crate::plan::{Block, Deed, Step, Wait, plan};
-use crate::record::{EntryId, IntendedAct, RenamePurpose};
+use crate::plan::{Block, Deed, Step, plan};
+use crate::record::{EntryId, IntendedAct};
 use crate::side::{BySide, Side};
 use crate::tree::contents::ContentId;
 use crate::tree::node::{NodeId, Presence};
@@ -161,7 +160,7 @@ impl Engine {
     }
 
     /// The row goes on with the lone node of `lone`.
-    fn relink(&mut self, lone: EntryId, row: EntryId) {
+    pub(super) fn relink(&mut self, lone: EntryId, row: EntryId) {
         let side = if self.world.entry(lone).nodes.local.is_some() {
             Side::Local
         } else {
@@ -341,84 +340,6 @@ impl Engine {
             }
             Ok(_) => self.touch(entry),
             Err(failure) => self.failed(entry, side, &failure, &[(side, node)]),
-        }
-    }
-
-    fn wait(&mut self, id: EntryId, wait: Wait) {
-        match wait {
-            // Whatever is in it wakes it when it goes.
-            Wait::Children => {}
-            Wait::Entry(other) => self.wait_on(id, Edge { other, place: None }),
-            Wait::Look(side, node) => {
-                self.schedule.look(id, side);
-                let doubtful = std::iter::once(node)
-                    .chain(self.world.tree(side).ancestors(node))
-                    .find(|&at| self.world.node(side, at).doubtful);
-                if let Some(doubtful) = doubtful {
-                    self.schedule
-                        .wait_for(id, self.world.node(side, doubtful).entry);
-                }
-            }
-            Wait::Place(side, holder) => {
-                self.wait_on(
-                    id,
-                    Edge {
-                        other: holder,
-                        place: Some(side),
-                    },
-                );
-            }
-        }
-    }
-
-    fn wait_on(&mut self, id: EntryId, edge: Edge) {
-        if edge.other == id {
-            return;
-        }
-        if let Some(circle) = self.schedule.wait_on(id, edge) {
-            self.break_circle(&circle);
-        }
-    }
-
-    /// Entries that wait for each other in a circle, some for a place. Where the holder of a place is
-    /// to be moved by us, it is parked under a name of ours. Where the holder was moved there by a
-    /// user, two pairs want one place: the local move gives way.
-    fn break_circle(&mut self, circle: &[Edge]) {
-        let free = |edge: &&Edge| !self.locks.entries.contains(&edge.other);
-        let places = || {
-            circle
-                .iter()
-                .filter(free)
-                .filter_map(|edge| Some((edge.other, edge.place?)))
-        };
-        let parkable = places().find(|&(id, side)| {
-            self.world.entry(id).nodes[side].is_some()
-                && !crate::delta::moved(&self.world, side, id)
-                && crate::delta::moved(&self.world, side.other(), id)
-        });
-        if let Some((id, side)) = parkable {
-            let node = self.world.entry(id).nodes[side].expect("checked above");
-            let folder = self
-                .world
-                .node(side, node)
-                .parent()
-                .expect("the roots never move");
-            let place = crate::plan::Place {
-                folder,
-                name: format!(".cloudsync-parked-{}", id.0),
-            };
-            let deed = Deed::Rename {
-                entry: id,
-                place,
-                purpose: RenamePurpose::Park,
-            };
-            self.begin(id, side, deed);
-            return;
-        }
-        let step =
-            places().find_map(|(id, _)| Some((id, crate::plan::give_way(&self.view(), id)?)));
-        if let Some((id, Step::Do { side, deed })) = step {
-            self.begin(id, side, deed);
         }
     }
 

@@ -36,6 +36,10 @@ pub(super) struct Schedule {
     looking: BySide<BTreeSet<EntryId>>,
     /// Which entry an entry waits for; with a side: for its place there.
     edges: BTreeMap<EntryId, Edge>,
+    /// Folders that wait until nothing is left in them.
+    for_children: BTreeSet<EntryId>,
+    /// Since the last look at all of them, something began to wait.
+    new_waits: bool,
 }
 
 impl Schedule {
@@ -132,26 +136,54 @@ impl Schedule {
     }
 
     /// Lets an entry wait until another one was dealt with, or left its place on a side. If that
-    /// closes a circle, returns the edges of it.
-    pub(super) fn wait_on(&mut self, id: EntryId, edge: Edge) -> Option<Vec<Edge>> {
+    /// closes a circle of such waits, returns it.
+    pub(super) fn wait_on(&mut self, id: EntryId, edge: Edge) -> Option<Vec<(EntryId, Edge)>> {
         self.wait_for(id, edge.other);
         self.edges.insert(id, edge);
-        let mut circle = vec![edge];
+        self.new_waits = true;
+        let mut circle = vec![(id, edge)];
         let mut at = edge.other;
         while at != id {
             let &next = self.edges.get(&at)?;
             if circle.len() > self.edges.len() {
                 return None;
             }
-            circle.push(next);
+            circle.push((at, next));
             at = next.other;
         }
         Some(circle)
     }
 
-    /// Notes that an entry no longer waits for another.
+    /// Lets a folder wait until nothing is left in it.
+    pub(super) fn wait_for_children(&mut self, id: EntryId) {
+        self.for_children.insert(id);
+        self.new_waits = true;
+    }
+
+    /// Notes that an entry no longer waits.
     pub(super) fn stop_waiting(&mut self, id: EntryId) {
         self.edges.remove(&id);
+        self.for_children.remove(&id);
+    }
+
+    /// Returns what an entry waits for.
+    pub(super) fn edge(&self, id: EntryId) -> Option<Edge> {
+        self.edges.get(&id).copied()
+    }
+
+    /// Returns true if a folder waits until nothing is left in it.
+    pub(super) fn waits_for_children(&self, id: EntryId) -> bool {
+        self.for_children.contains(&id)
+    }
+
+    /// Returns all entries that wait for another one.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = EntryId> {
+        self.edges.keys().copied()
+    }
+
+    /// Returns whether something began to wait since this was last asked.
+    pub(super) fn take_new_waits(&mut self) -> bool {
+        std::mem::take(&mut self.new_waits)
     }
 
     /// Returns when the next entry's time comes.

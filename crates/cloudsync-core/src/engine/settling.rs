@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::object::Kind;
 use crate::precondition::Expect;
 use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
+use crate::rules::Identity;
 use crate::side::Side;
 use crate::tree::contents::Content;
 use crate::tree::node::{NodeId, Presence};
@@ -261,7 +262,7 @@ impl Engine {
             IntendedAct::Delete => {
                 let node = self.world.entry(id).nodes[side];
                 let is_gone = node.is_none_or(|node| !self.world.node(side, node).is_present());
-                if is_gone && self.is_wanted_after_all(id, side) {
+                if is_gone && self.is_back(id, side.other()) {
                     self.restore_entry(id, side.other());
                 }
                 is_gone
@@ -271,10 +272,11 @@ impl Engine {
                 name,
                 purpose,
             } => {
-                let Some(node) = self.world.entry(id).nodes[side] else {
+                let Some(folder) = self.folder_of(*parent, side) else {
                     return false;
                 };
-                let Some(folder) = self.folder_of(*parent, side) else {
+                self.recognise(id, side, folder, name);
+                let Some(node) = self.world.entry(id).nodes[side] else {
                     return false;
                 };
                 let at = self.world.node(side, node);
@@ -299,6 +301,27 @@ impl Engine {
                 there
             }
             IntendedAct::Write { .. } => self.settle_write(id, side, &intent.act),
+        }
+    }
+
+    /// Without ids, what stands where we were about to move an object to, and was not known before, is
+    /// that object, if it is not where it was.
+    fn recognise(&mut self, id: EntryId, side: Side, folder: NodeId, name: &str) {
+        let entry = self.world.entry(id);
+        let (kind, own) = (entry.kind, entry.nodes[side]);
+        let is_lost =
+            entry.is_agreed() && own.is_some_and(|node| !self.world.node(side, node).is_present());
+        if self.config.rules[side].identity != Identity::Path || !is_lost {
+            return;
+        }
+        let name = self.world.names.intern(name);
+        let Some(there) = self.world.child(side, folder, name) else {
+            return;
+        };
+        let at = self.world.node(side, there);
+        let (lone, same_kind) = (at.entry, at.kind == kind);
+        if same_kind && !self.world.entry(lone).is_agreed() && !self.locks.entries.contains(&lone) {
+            self.relink(lone, id);
         }
     }
 

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use crate::delta::{Change, Sight, content_change, moved, sight};
 use crate::object::{Attributes, Kind};
+use crate::plan::parked::is_parked;
 use crate::plan::place::{Occupant, conflict_place, occupant, path_on, target};
 use crate::plan::{Deed, Place, Step, View, Wait, is_wanted};
 use crate::record::{EntryId, RenamePurpose};
@@ -64,7 +65,9 @@ fn deleted(view: &View<'_>, id: EntryId, gone: Side, ghost: NodeId, node: NodeId
     if moved(world, keep, id) {
         return Step::Restore { entry: id, keep };
     }
+    let parked = is_parked(world.names.get(world.node(keep, node).name()));
     match content_change(world, keep, id) {
+        Change::Changed if parked => return go_back(view, id, keep, node),
         Change::Changed => return Step::Restore { entry: id, keep },
         Change::Maybe => return Step::Hash(vec![(id, keep)]),
         Change::Same => {}
@@ -99,6 +102,10 @@ fn came_with_a_moved_folder(view: &View<'_>, gone: Side, ghost: NodeId) -> bool 
 /// `None`: the places agree.
 fn place(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Option<Step> {
     let world = view.world;
+    let parked = |side: Side| is_parked(world.names.get(world.node(side, nodes[side]).name()));
+    if let Some(side) = Side::BOTH.into_iter().find(|&side| parked(side)) {
+        return Some(carry(view, id, nodes, side.other()));
+    }
     let from = match (
         moved(world, Side::Local, id),
         moved(world, Side::Remote, id),
@@ -195,39 +202,8 @@ fn moved_into_each_other(
         return Step::Wait(Wait::Entry(entry));
     }
     if from == Side::Local {
-        let (folder, name) = world.agreed_place(id, Side::Local);
         let node = world.entry(id).nodes[Side::Local].expect("an agreed entry has both nodes");
-        let back = Place {
-            folder,
-            name: world.names.get(name).to_owned(),
-        };
-        let standing = world.node(Side::Local, folder).is_present()
-            && !world.tree(Side::Local).is_within(folder, node);
-        let free = standing
-            && matches!(
-                occupant(view, Side::Local, &back, Some(node), id),
-                Ok(Occupant::Free)
-            );
-        let place = if free {
-            back
-        } else {
-            let mut place = conflict_place(view, Side::Local, node);
-            if standing {
-                place.folder = folder;
-            } else {
-                place.folder = NodeId::ROOT;
-            }
-            place
-        };
-        let deed = Deed::Rename {
-            entry: id,
-            place,
-            purpose: RenamePurpose::Undo,
-        };
-        return Step::Do {
-            side: Side::Local,
-            deed,
-        };
+        return go_back(view, id, Side::Local, node);
     }
     // `own` is local here; one of the folders between it and the goal was moved there by the user.
     let mut chain = std::iter::once(goal).chain(world.tree(Side::Local).ancestors(goal));
@@ -240,6 +216,30 @@ fn moved_into_each_other(
         Some(entry) => Step::Wait(Wait::Entry(entry)),
         None => Step::Wait(Wait::Look(Side::Local, own)),
     }
+}
+
+/// The object goes back to where it was agreed to stand, or as near to it as it can.
+fn go_back(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
+    let world = view.world;
+    let (folder, name) = world.agreed_place(id, side);
+    let standing =
+        world.node(side, folder).is_present() && !world.tree(side).is_within(folder, node);
+    let folder = if standing { folder } else { NodeId::ROOT };
+    let name = world.names.get(name).to_owned();
+    let mut place = Place { folder, name };
+    let is_free = matches!(
+        occupant(view, side, &place, Some(node), id),
+        Ok(Occupant::Free)
+    );
+    if !(standing && is_free) {
+        place.name = conflict_place(view, side, node).name;
+    }
+    let deed = Deed::Rename {
+        entry: id,
+        place,
+        purpose: RenamePurpose::Undo,
+    };
+    Step::Do { side, deed }
 }
 
 /// Files: content, then attributes.

@@ -2,7 +2,7 @@
 
 use crate::delta::{Sight, sight};
 use crate::object::Kind;
-use crate::plan::place::{Occupant, conflict_place, occupant, target};
+use crate::plan::place::{Occupant, child, conflict_place, occupant, target};
 use crate::plan::{Deed, Place, Step, View, Wait, is_wanted};
 use crate::record::{EntryId, RenamePurpose};
 use crate::rules::Identity;
@@ -28,6 +28,9 @@ pub(super) fn plan(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> St
         Ok(place) => place,
         Err(step) => return step,
     };
+    if let Some(row) = is_renamed_folder(view, side, node, &place) {
+        return Step::Relink { row };
+    }
     match occupant(view, to, &place, None, id) {
         Err(step) => step,
         Ok(Occupant::Free) => create(to, kind, place),
@@ -45,7 +48,7 @@ fn create(side: Side, kind: Kind, place: Place) -> Step {
 }
 
 /// The lone node takes a conflict name on its own side, and is carried over under that.
-fn give_way(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
+pub(super) fn give_way(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
     let place = conflict_place(view, side, node);
     let deed = Deed::Rename {
         entry: id,
@@ -84,6 +87,23 @@ fn replaces(view: &View<'_>, side: Side, node: NodeId) -> Option<Step> {
         }
     }
     None
+}
+
+/// A folder that goes where an agreed one stands which is absent here: it is that one, under another
+/// name that is the same name there.
+fn is_renamed_folder(view: &View<'_>, side: Side, node: NodeId, place: &Place) -> Option<EntryId> {
+    let world = view.world;
+    let to = side.other();
+    let there = child(world, to, place.folder, &place.name)?;
+    let row = world.node(to, there).entry;
+    let entry = world.entry(row);
+    let ghost = world.node(side, entry.nodes[side]?);
+    let is_same = entry.is_agreed()
+        && !view.is_held(row)
+        && entry.kind == Kind::Folder
+        && world.node(side, node).kind == Kind::Folder
+        && ghost.presence() == Presence::Absent;
+    is_same.then_some(row)
 }
 
 /// Where ids do not tell moves: a new file with the content of one that is absent was moved. Same

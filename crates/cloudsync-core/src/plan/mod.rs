@@ -7,6 +7,7 @@
 
 mod agreed;
 mod lone;
+pub(crate) mod parked;
 mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -222,10 +223,22 @@ fn is_wanted(view: &View<'_>, side: Side, node: NodeId, kind: Kind) -> bool {
     view.trivial || view.policy.wanted(side, &view.world.path(side, node), kind)
 }
 
-/// Two pairs want one place and wait for each other: the local move of this entry gives way, under a
-/// conflict name. `None` if it did not move.
-pub fn give_way(view: &View<'_>, id: EntryId) -> Option<Step> {
-    let node = view.world.find(id)?.nodes.local?;
-    crate::delta::moved(view.world, Side::Local, id)
-        .then(|| agreed::clash(view, id, Side::Local, node))
+/// Two objects want one place and wait for each other: returns how this one gives way, under a conflict
+/// name: one that was met on one side only, or the local move of one that both have.
+pub(crate) fn give_way(view: &View<'_>, id: EntryId) -> Option<Step> {
+    let entry = view.world.find(id)?;
+    match (entry.nodes.local, entry.nodes.remote) {
+        (Some(node), Some(_)) => crate::delta::moved(view.world, Side::Local, id)
+            .then(|| agreed::clash(view, id, Side::Local, node)),
+        (Some(node), None) => Some(lone::give_way(view, id, Side::Local, node)),
+        (None, Some(node)) => Some(lone::give_way(view, id, Side::Remote, node)),
+        (None, None) => None,
+    }
+}
+
+/// Returns the folder on `side` into which an entry is to be moved there, if it is known and stands.
+pub(crate) fn target_folder(view: &View<'_>, id: EntryId, side: Side) -> Option<NodeId> {
+    let node = view.world.find(id)?.nodes[side.other()]?;
+    let place = place::target(view, side, node).ok()?;
+    Some(place.folder)
 }

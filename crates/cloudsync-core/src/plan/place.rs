@@ -3,6 +3,7 @@
 use crate::conflict_name::free_conflict_name;
 use crate::delta::{Sight, is_known, is_pending, sight};
 use crate::name::fits;
+use crate::plan::parked::is_parked;
 use crate::plan::{Block, Place, Step, View, Wait};
 use crate::policy::Locality;
 use crate::record::EntryId;
@@ -202,7 +203,12 @@ pub(crate) fn conflict_place(view: &View<'_>, side: Side, node: NodeId) -> Place
         };
         here(side, folder) || partner.is_some_and(|partner| here(side.other(), partner))
     };
-    let name = free_conflict_name(world.names.get(at.name()), longest.unwrap_or(255), taken);
+    let entry = world.entry(at.entry);
+    let mut name = world.names.get(at.name());
+    if is_parked(name) && entry.is_agreed() {
+        name = world.names.get(world.agreed_place(at.entry, side).1);
+    }
+    let name = free_conflict_name(name, longest.unwrap_or(255), taken);
     Place { folder, name }
 }
 

@@ -305,6 +305,11 @@ impl World {
         self.trees[side].set_absent(id);
     }
 
+    /// Says that an absent node may be somewhere after all.
+    pub fn set_gone(&mut self, side: Side, id: NodeId) {
+        self.trees[side].set_gone(id);
+    }
+
     /// Takes over what was seen of a node at its place: id, tag, attributes, content if told.
     pub fn update(&mut self, side: Side, id: NodeId, seen: &Observed, content: Option<Content>) {
         let node = self.node(side, id);

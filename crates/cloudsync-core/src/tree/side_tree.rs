@@ -328,6 +328,12 @@ impl SideTree {
         self.get_mut(id).presence = Presence::Absent;
     }
 
+    /// Says that an absent node may be somewhere after all.
+    pub(super) fn set_gone(&mut self, id: NodeId) {
+        debug_assert!(!self.get(id).is_present());
+        self.get_mut(id).presence = Presence::Gone;
+    }
+
     /// Counts one more that names this node as its folder.
     pub(super) fn hold(&mut self, id: NodeId) {
         self.get_mut(id).holds += 1;

@@ -1,0 +1,180 @@
+//! Entries that wait for each other, and how a circle of them is broken.
+//!
+//! Two files that swapped their names wait for each other's place; a folder that is to be deleted
+//! waits for a child that waits for the folder's place. Circles of single edges are met as they close.
+//! Those that go through a folder and its children are looked for when nothing else is left to do.
+
+use std::collections::BTreeMap;
+
+use crate::delta::moved;
+use crate::engine::Engine;
+use crate::engine::schedule::Edge;
+use crate::plan::parked::{is_parked, parked_name};
+use crate::plan::{Deed, Place, Step, Wait, give_way, target_folder};
+use crate::record::{EntryId, RenamePurpose};
+use crate::side::Side;
+use crate::tree::node::NodeId;
+
+/// Each waits as its edge says; the last one for the first.
+type Circle = Vec<(EntryId, Edge)>;
+
+impl Engine {
+    pub(super) fn wait(&mut self, id: EntryId, wait: Wait) {
+        match wait {
+            // Whatever is in it wakes it when it goes.
+            Wait::Children => self.schedule.wait_for_children(id),
+            Wait::Entry(other) => self.wait_on(id, Edge { other, place: None }),
+            Wait::Look(side, node) => self.wait_for_look(id, side, node),
+            Wait::Place(side, other) => {
+                let place = Some(side);
+                self.wait_on(id, Edge { other, place });
+            }
+        }
+    }
+
+    fn wait_for_look(&mut self, id: EntryId, side: Side, node: NodeId) {
+        self.schedule.look(id, side);
+        let doubtful = std::iter::once(node)
+            .chain(self.world.tree(side).ancestors(node))
+            .find(|&at| self.world.node(side, at).doubtful);
+        if let Some(doubtful) = doubtful {
+            let entry = self.world.node(side, doubtful).entry;
+            self.schedule.wait_for(id, entry);
+        }
+    }
+
+    fn wait_on(&mut self, id: EntryId, edge: Edge) {
+        if edge.other == id {
+            return;
+        }
+        if let Some(circle) = self.schedule.wait_on(id, edge) {
+            self.break_circle(&circle);
+        }
+    }
+
+    /// Nothing else is left to do: breaks a circle that goes through a folder and its children, if
+    /// there is one.
+    pub(super) fn break_deadlock(&mut self) {
+        let is_quiet =
+            !self.schedule.has_ready() && self.flights.is_empty() && self.asked.is_empty();
+        if is_quiet
+            && self.schedule.take_new_waits()
+            && let Some(circle) = self.find_circle()
+        {
+            self.break_circle(&circle);
+        }
+    }
+
+    /// Looks for a circle, depth first.
+    fn find_circle(&self) -> Option<Circle> {
+        let mut seen: BTreeMap<EntryId, bool> = BTreeMap::new();
+        for start in self.schedule.waiting() {
+            if seen.contains_key(&start) {
+                continue;
+            }
+            // The way down to where the search is, with what is still to be tried at each entry.
+            let mut way = vec![(start, self.edges(start))];
+            seen.insert(start, true);
+            while let Some((at, rest)) = way.last_mut() {
+                let Some(edge) = rest.pop() else {
+                    seen.insert(*at, false);
+                    way.pop();
+                    continue;
+                };
+                // Kept in its place, to tell the circle.
+                rest.push(edge);
+                match seen.get(&edge.other) {
+                    Some(true) => {
+                        let first = way.iter().position(|&(id, _)| id == edge.other)?;
+                        let edges = way.split_off(first).into_iter();
+                        let last = |(id, rest): (EntryId, Vec<Edge>)| Some((id, *rest.last()?));
+                        return edges.map(last).collect();
+                    }
+                    Some(false) => drop(rest.pop()),
+                    None => {
+                        seen.insert(edge.other, true);
+                        way.push((edge.other, self.edges(edge.other)));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn edges(&self, id: EntryId) -> Vec<Edge> {
+        let mut all: Vec<Edge> = self.schedule.edge(id).into_iter().collect();
+        if let Some(entry) = self
+            .world
+            .find(id)
+            .filter(|_| self.schedule.waits_for_children(id))
+        {
+            for side in Side::BOTH {
+                let folder =
+                    entry.nodes[side].filter(|&node| self.world.node(side, node).is_present());
+                let children = folder
+                    .into_iter()
+                    .flat_map(|node| self.world.tree(side).children(node));
+                all.extend(children.map(|child| Edge {
+                    other: self.world.node(side, child).entry,
+                    place: None,
+                }));
+            }
+        }
+        all
+    }
+
+    /// Where the holder of a place is to be moved by us, it is parked under a name of ours; else
+    /// whoever waits for the place and is to be moved by us is parked where it is to go. Where users
+    /// moved two objects to one place, one gives way.
+    fn break_circle(&mut self, circle: &Circle) {
+        let is_free = |id: EntryId| {
+            !self.locks.entries.contains(&id) && !self.persisting.open_intents.contains(&id)
+        };
+        let places = || {
+            circle
+                .iter()
+                .filter_map(|&(id, edge)| Some((id, edge.other, edge.place?)))
+        };
+        let holder = places().find_map(|(_, holder, side)| {
+            let node = self.parkable(holder, side).filter(|_| is_free(holder))?;
+            let folder = self.world.node(side, node).parent()?;
+            Some((holder, side, folder))
+        });
+        let parked = holder.or_else(|| {
+            places().find_map(|(id, _, side)| {
+                self.parkable(id, side).filter(|_| is_free(id))?;
+                Some((id, side, target_folder(&self.view(), id, side)?))
+            })
+        });
+        if let Some((id, side, folder)) = parked {
+            let name = parked_name(id);
+            let deed = Deed::Rename {
+                entry: id,
+                place: Place { folder, name },
+                purpose: RenamePurpose::Park,
+            };
+            self.begin(id, side, deed);
+            return;
+        }
+        let step = places()
+            .flat_map(|(id, holder, _)| [holder, id])
+            .filter(|&id| is_free(id))
+            .find_map(|id| Some((id, give_way(&self.view(), id)?)));
+        if let Some((id, Step::Do { side, deed })) = step {
+            self.begin(id, side, deed);
+        }
+    }
+
+    /// Returns the node of an entry that we are about to move on a side, and did not park yet.
+    fn parkable(&self, id: EntryId, side: Side) -> Option<NodeId> {
+        let entry = self.world.find(id)?;
+        let node = entry.nodes[side]?;
+        let at = self.world.node(side, node);
+        let parkable = entry.is_agreed()
+            && at.is_present()
+            && !is_parked(self.world.names.get(at.name()))
+            && !moved(&self.world, side, id)
+            && moved(&self.world, side.other(), id);
+        parkable.then_some(node)
+    }
+}

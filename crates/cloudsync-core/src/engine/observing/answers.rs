@@ -181,6 +181,10 @@ impl Engine {
         };
         match outcome {
             Ok(()) => {
+                if self.was_elsewhere(side, walk.from, walk.asked) {
+                    // It moved under the walk, which may have missed it.
+                    self.sides[side].want_walk(walk.from);
+                }
                 if walk.from == NodeId::ROOT {
                     self.sides[side].complete = true;
                     self.sides[side].was_walked = true;

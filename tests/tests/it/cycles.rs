@@ -162,3 +162,26 @@ async fn a_rename_onto_a_name_that_the_other_side_took_keeps_both() {
         .await;
     }
 }
+
+/// Folder and child change places: the child becomes the parent.
+#[tokio::test(start_paused = true)]
+async fn a_folder_and_its_child_change_places() {
+    for side in Side::BOTH {
+        in_ways(Way::with_a(Identity::Stable), async |mut pair| {
+            pair.user(side).write("out/in/file", "hello");
+            pair.user(side).write("out/side", "s");
+            pair.settle().await;
+            pair.user(side).rename("out/in", "in");
+            pair.user(side).rename("out", "in/out");
+            let did = pair.settle_and_count().await;
+            assert_eq!(did[side.other()], Did::renames(2));
+            pair.assert_both(&[
+                ("in", "/"),
+                ("in/file", "hello"),
+                ("in/out", "/"),
+                ("in/out/side", "s"),
+            ]);
+        })
+        .await;
+    }
+}

@@ -278,3 +278,46 @@ async fn s124_each_operation_is_told_once() {
     })
     .await;
 }
+
+/// S123: waking cuts a long wait short.
+#[tokio::test(start_paused = true)]
+async fn s123_waking_tries_again_at_once() {
+    let mut pair = Pair::new(Way::PLAIN).await;
+    pair.settle().await;
+    let faults = pair.clients.remote.faults();
+    faults.fail_always(Call::Write, None, ErrorKind::Unavailable);
+    pair.a().write("file", "hello");
+    pair.run_for(Duration::from_mins(30)).await;
+    faults.clear();
+    let retry_in = pair.sync.status().troubles[0].retry_in.unwrap();
+    assert!(retry_in > Duration::from_secs(2), "{retry_in:?}");
+    pair.sync.wake();
+    pair.run_for(Duration::from_secs(1)).await;
+    pair.assert_both(&[("file", "hello")]);
+}
+
+/// S120.
+#[tokio::test(start_paused = true)]
+async fn s120_what_is_urgent_does_not_rest() {
+    for side in Side::BOTH {
+        with_ways(Way::driven(Drive::Live), async |way| {
+            let mut pair = Setup::new(way)
+                .build(|builder| {
+                    let builder = builder.aging(Duration::from_secs(40));
+                    builder.prioritize(|_, path| -i32::from(path == "urgent"))
+                })
+                .pair()
+                .await;
+            pair.settle().await;
+            pair.user(side).write("usual", "u");
+            pair.user(side).write("urgent", "now");
+            pair.run_for(Duration::from_secs(1)).await;
+            let other = pair.user(side.other());
+            assert_eq!(other.read("urgent").as_deref(), Some("now"));
+            assert!(!other.exists("usual"));
+            pair.settle().await;
+            pair.assert_both(&[("urgent", "now"), ("usual", "u")]);
+        })
+        .await;
+    }
+}

@@ -26,7 +26,7 @@ pub struct Way {
     pub a: Identity,
     /// How it is driven.
     pub drive: Drive,
-    /// If true, listings come in pages of one and in no order.
+    /// If true, listings come in pages of one and in no order, and turns in an order that is drawn.
     pub shuffled: bool,
 }
 

@@ -191,6 +191,14 @@ impl Builder {
         self
     }
 
+    /// Draws the order of turns from a seed, wherever more than one is possible: what is taken in
+    /// before something is done about it, and what is begun first. For tests: it has to come out the
+    /// same in any order. By default all goes in the order in which it comes.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = Some(seed);
+        self
+    }
+
     /// Leaves it at an error where a root is missing. By default missing roots are made at a first
     /// meeting, and only then.
     pub fn keep_missing_roots(mut self) -> Self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudsync_core::backoff::Delays;
-use cloudsync_core::engine::io::{Control, HeldId, Plan, Status};
+use cloudsync_core::engine::io::{Control, HeldId, Status};
 use cloudsync_core::failure::{ErrorKind, Failure};
 use cloudsync_core::notice::Notice as EngineNotice;
 use cloudsync_core::record::{Batch, BatchId};
@@ -14,10 +14,13 @@ use tokio::sync::MutexGuard;
 use tokio::time::timeout;
 
 use crate::builder::Builder;
+use crate::changes;
+use crate::driver::Live;
 use crate::endpoint::Given;
 use crate::error::{Error, Result};
 use crate::notices::{Notice, Notices};
 use crate::pair::Pair;
+use crate::plan::Plan;
 use crate::report::SyncReport;
 use crate::runnable::{Pulse, RunError, RunOptions, Runnable, Runner, Stop, Turn};
 use crate::session::{Purpose, Session, Verdict, outcome};
@@ -99,9 +102,17 @@ impl CloudSync {
             let mut session = Session::open(&self.pair, Purpose::Plan).await?;
             match session.settle().await {
                 Verdict::Settled => {
-                    let live = &session.driver.live;
-                    self.pair.set_last(live.status());
-                    return Ok(live.look(|engine, _| engine.planned().clone()));
+                    let live = session.driver.live.clone();
+                    let status = live.status();
+                    self.pair.set_last(status.clone());
+                    let planned = live.look(|engine, _| engine.planned().clone());
+                    return Ok(Plan {
+                        operations: planned.operations,
+                        totals: planned.totals,
+                        conflicts: std::mem::take(&mut session.driver.tally)
+                            .report(status)
+                            .conflicts,
+                    });
                 }
                 Verdict::Down(side, failure) => return Err(Error::of(side, failure)),
                 Verdict::StoreFailed(failure) => return Err(failure.into()),
@@ -246,9 +257,19 @@ impl CloudSync {
     }
 
     /// Returns how many entries are not settled: they wait for their turn, their age, another entry
-    /// or a retry.
+    /// or a retry. Of both sides: an entry that changed on both is one.
     pub fn change_count(&self) -> usize {
         self.status().pending
+    }
+
+    /// Returns how many objects of a side are new or edited there and not yet on the other one; 0
+    /// while nothing runs. What was deleted or moved is not counted, nor what is not translated or
+    /// not wanted. Looks at all objects.
+    pub fn change_count_on(&self, side: Side) -> usize {
+        let count = |live: Arc<Live>| {
+            live.look(|engine, _| changes::count(engine, &*self.pair.hooks, side))
+        };
+        self.pair.live().map_or(0, count)
     }
 
     /// Returns how long a change rests before it is acted on.

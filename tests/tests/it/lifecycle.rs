@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cloudsync::provider::mock::Call;
 use cloudsync::{
-    Builder, CloudSync, Decision, EngineNotice, ErrorKind, Hooks, Notice, Side, Stop, Version,
+    Builder, BySide, CloudSync, Decision, EngineNotice, ErrorKind, Hooks, Notice, Side, Stop,
+    Version,
 };
 use cloudsync_tests::{Drive, Pair, Setup, Way, in_ways, with_ways};
 use tokio::time::{Instant, sleep};
@@ -59,6 +60,12 @@ async fn s121_the_count_of_changes_is_a_number() {
         pair.a().write("new", "n");
         pair.a().write("not", "n");
         pair.run_for(Duration::from_secs(5)).await;
+        let news = |pair: &Pair| BySide::from_fn(|side| pair.sync.change_count_on(side));
+        assert_eq!(
+            news(&pair),
+            BySide::new(1, 0),
+            "what is not translated is no news"
+        );
         let new = pair.sync.change_count();
         assert!(
             (1..=2).contains(&new),
@@ -67,9 +74,11 @@ async fn s121_the_count_of_changes_is_a_number() {
         pair.a().delete("old");
         pair.run_for(Duration::from_secs(5)).await;
         assert_eq!(pair.sync.change_count(), new + 1);
+        assert_eq!(news(&pair), BySide::new(1, 0), "a deletion is not counted");
         assert!(pair.sync.busy());
         pair.settle().await;
         assert_eq!(pair.sync.change_count(), 0);
+        assert_eq!(news(&pair), BySide::new(0, 0));
         assert!(!pair.sync.busy());
     })
     .await;

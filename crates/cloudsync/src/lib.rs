@@ -54,7 +54,7 @@ pub use endpoint::Given;
 pub use error::{Error, Result};
 pub use feed::{Feed, Observe, RootPlace};
 pub use hooks::{DEFAULT_POLICY, Hooks, NoHooks};
-pub use location::memory;
+pub use location::{memory, registry};
 pub use notices::{Notice, Notices};
 pub use perform::{Outcome, Outcomes, Perform, PerformContext, Performer};
 pub use plan::Plan;

@@ -43,6 +43,7 @@ mod plan;
 mod query;
 mod report;
 mod runnable;
+mod service;
 mod session;
 mod transfer;
 

@@ -53,7 +53,7 @@ async fn a_swap_of_two_files_transfers_nothing_where_ids_are_known() {
 #[tokio::test(start_paused = true)]
 async fn a_rotation_of_three_folders_ends_clean() {
     for side in Side::BOTH {
-        in_ways(Way::with_a(Identity::Stable), async |mut pair| {
+        in_all_ways(async |mut pair| {
             for name in ["a", "b", "c"] {
                 pair.user(side).write(&format!("{name}/in-{name}"), name);
             }

@@ -277,7 +277,7 @@ async fn a_call_that_panics_hurts_nothing_else() {
         drop(pair);
         while let Some(notice) = notices.next().await {
             if let Notice::Engine(EngineNotice::Failed { path, failure, .. }) = notice {
-                assert!(path.contains("boom"), "only {path} failed");
+                assert!(path.contains("boom"), "{path} failed: {failure}");
                 assert_eq!(failure.kind(), ErrorKind::Unexpected);
             }
         }

@@ -114,7 +114,7 @@ impl Pair {
         .roots("/local", "/remote")
         .storage(store);
         let builder = if way.shuffled {
-            builder.seed(1)
+            builder.seed(way::seed())
         } else {
             builder
         };

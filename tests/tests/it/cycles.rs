@@ -3,7 +3,7 @@
 
 use cloudsync::{BySide, Side};
 use cloudsync_core::rules::Identity;
-use cloudsync_tests::{Did, Hand, Way, in_all_ways, in_ways};
+use cloudsync_tests::{Did, Drive, Hand, Way, in_all_ways, in_ways};
 
 /// Rotates names: each takes the next one's, the last one the first one's.
 fn rotate(user: &Hand, names: &[&str]) {
@@ -151,13 +151,13 @@ async fn a_rename_onto_a_name_that_the_other_side_took_keeps_both() {
             pair.settle().await;
             let tree = pair.a().tree();
             assert_eq!(tree, pair.b().tree());
-            // What is paired keeps the name.
-            assert_eq!(tree.get("new").map(String::as_str), Some("moved"));
-            assert_eq!(
-                tree.get("new.conflicted").map(String::as_str),
-                Some("taken")
-            );
             assert_eq!(tree.len(), 2);
+            let [named, kept] = ["new", "new.conflicted"].map(|name| tree[name].as_str());
+            // What is paired keeps the name. Without ids, that it was moved may be known too late.
+            if pair.way.a == Identity::Stable || pair.way.drive != Drive::Live {
+                assert_eq!((named, kept), ("moved", "taken"));
+            }
+            assert!([("moved", "taken"), ("taken", "moved")].contains(&(named, kept)));
         })
         .await;
     }

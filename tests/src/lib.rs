@@ -113,6 +113,11 @@ impl Pair {
         )
         .roots("/local", "/remote")
         .storage(store);
+        let builder = if way.shuffled {
+            builder.seed(way::seed())
+        } else {
+            builder
+        };
         let sync = build(builder).build().await.expect("a pair");
         let heard: Arc<Mutex<Vec<Notice>>> = Arc::default();
         tokio::spawn(hear(sync.notices(), heard.clone()));

@@ -26,7 +26,7 @@ pub struct Way {
     pub a: Identity,
     /// How it is driven.
     pub drive: Drive,
-    /// If true, listings come in pages of one and in no order.
+    /// If true, listings come in pages of one and in no order, and turns in an order that is drawn.
     pub shuffled: bool,
 }
 
@@ -98,13 +98,22 @@ impl fmt::Display for Way {
     }
 }
 
+/// Returns what the order of turns is drawn from: `CLOUDSYNC_SEED`, by default 1.
+///
+/// # Panics
+/// If it is no number.
+pub(crate) fn seed() -> u64 {
+    let set = std::env::var("CLOUDSYNC_SEED").ok();
+    set.map_or(1, |text| text.parse().expect("CLOUDSYNC_SEED is a number"))
+}
+
 /// Says in which way a scenario failed.
 struct Place(Way);
 
 impl Drop for Place {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("in the way: {}", self.0);
+            eprintln!("in the way: {}, CLOUDSYNC_SEED={}", self.0, seed());
         }
     }
 }

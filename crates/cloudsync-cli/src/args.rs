@@ -6,34 +6,9 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use cloudsync::{ConflictPolicy, Guard};
 
-const SYNC_EXAMPLES: &str = "\
-Examples:
-  cloudsync sync ~/Notes /mnt/disk/Notes
-  cloudsync sync -n --exclude '*.tmp' ~/Notes /mnt/disk/Notes";
-
-const WATCH_EXAMPLES: &str = "\
-Examples:
-  cloudsync watch ~/Notes /mnt/disk/Notes
-  cloudsync watch --json --exclude '.git/' ~/Notes /mnt/disk/Notes";
-
-const PLAN_EXAMPLES: &str = "\
-Examples:
-  cloudsync plan ~/Notes /mnt/disk/Notes
-  cloudsync plan --json ~/Notes /mnt/disk/Notes";
-
-const MAIN_EXAMPLES: &str = "\
-Examples:
-  cloudsync sync ~/Notes /mnt/disk/Notes
-  cloudsync watch ~/Notes /mnt/disk/Notes";
-
-const EXIT_CODES: &str = "\
-Exit: 3 some failed, 4 conflicts, 6 held, 7 unreachable, 8 busy, 10 state";
-
-const TEMPLATE: &str = "\
-{before-help}{about}
-{usage-heading} {usage}
-
-{all-args}{after-help}";
+use crate::help::{
+    EXIT_CODES, MAIN_EXAMPLES, MORE, PLAN_EXAMPLES, SYNC_EXAMPLES, TEMPLATE, WATCH_EXAMPLES,
+};
 
 /// Two-way sync between folders and clouds.
 #[derive(Debug, Parser)]
@@ -42,6 +17,7 @@ const TEMPLATE: &str = "\
     bin_name = "cloudsync",
     version,
     before_help = MAIN_EXAMPLES,
+    after_long_help = MORE,
     help_template = TEMPLATE,
     disable_help_subcommand = true,
     max_term_width = 100
@@ -55,13 +31,13 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Bring both sides together once, then exit.
-    #[command(before_help = SYNC_EXAMPLES, help_template = TEMPLATE, after_help = EXIT_CODES)]
+    #[command(before_help = SYNC_EXAMPLES, help_template = TEMPLATE, after_help = EXIT_CODES, after_long_help = MORE)]
     Sync(SyncArgs),
     /// Keep both sides together until stopped.
-    #[command(before_help = WATCH_EXAMPLES, help_template = TEMPLATE)]
+    #[command(before_help = WATCH_EXAMPLES, help_template = TEMPLATE, after_help = EXIT_CODES, after_long_help = MORE)]
     Watch(PairArgs),
     /// Show what sync would do; change nothing.
-    #[command(before_help = PLAN_EXAMPLES, help_template = TEMPLATE)]
+    #[command(before_help = PLAN_EXAMPLES, help_template = TEMPLATE, after_help = EXIT_CODES, after_long_help = MORE)]
     Plan(PairArgs),
 }
 
@@ -239,6 +215,11 @@ mod tests {
             assert!(
                 help.starts_with(&format!("Examples:\n  cloudsync {name} ")),
                 "{help}"
+            );
+            let long = command.render_long_help().to_string();
+            assert!(
+                long.lines().all(|line| line.chars().count() <= 80),
+                "{long}"
             );
         }
     }

@@ -11,6 +11,7 @@ mod commands;
 mod display;
 mod exclude;
 mod exit;
+mod help;
 mod location;
 mod logging;
 mod problem;

@@ -28,8 +28,13 @@ pub(crate) struct Location {
 pub(crate) enum Place {
     /// A local folder: absolute, without links as far as it exists.
     Folder(PathBuf),
-    /// A storage in memory, of this name.
-    Memory(String),
+    /// In another storage system, as its provider is registered.
+    Elsewhere {
+        /// The provider's name.
+        provider: String,
+        /// What only the provider makes sense of.
+        rest: String,
+    },
 }
 
 impl Location {
@@ -44,7 +49,6 @@ impl Location {
         })?;
         let place = match typed.split_once(':') {
             _ if typed.is_empty() => return Err(usage("a location is empty")),
-            Some(("memory", name)) => Place::Memory(name.to_owned()),
             Some(("file", rest)) => {
                 let path = match rest.strip_prefix("//") {
                     Some(path) if path.starts_with('/') => path,
@@ -56,13 +60,7 @@ impl Location {
                 };
                 folder(path)?
             }
-            Some((scheme, _)) if is_scheme(scheme) => {
-                // What comes after it may hold a password: it is not repeated.
-                return Err(usage(format!(
-                    "no provider for `{scheme}:`; known are `file:` and `memory:`"
-                ))
-                .with_hint(format!("for a folder with a colon: ./{scheme}:…")));
-            }
+            Some((scheme, rest)) if is_scheme(scheme) => elsewhere(scheme, rest)?,
             _ => folder(typed)?,
         };
         Ok(Self {
@@ -75,7 +73,7 @@ impl Location {
     pub(crate) fn folder(&self) -> Option<&Path> {
         match &self.place {
             Place::Folder(path) => Some(path),
-            Place::Memory(_) => None,
+            Place::Elsewhere { .. } => None,
         }
     }
 
@@ -88,7 +86,7 @@ impl Location {
     pub(crate) fn given(&self) -> String {
         match &self.place {
             Place::Folder(path) => format!("file:{}", path.display()),
-            Place::Memory(name) => format!("memory:{name}"),
+            Place::Elsewhere { provider, rest } => format!("{provider}:{rest}"),
         }
     }
 }
@@ -98,7 +96,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             Place::Folder(path) => f.write_str(&shown(&path.to_string_lossy())),
-            Place::Memory(name) => write!(f, "memory:{}", shown(name)),
+            Place::Elsewhere { provider, rest } => write!(f, "{provider}:{}", shown(rest)),
         }
     }
 }
@@ -138,6 +136,22 @@ fn is_scheme(text: &str) -> bool {
     let is_part =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'@' | b'_');
     text.len() > 1 && text.bytes().all(is_part)
+}
+
+/// Finds the provider of that name.
+fn elsewhere(scheme: &str, rest: &str) -> Result<Place, Problem> {
+    let registry = cloudsync::registry();
+    let provider = scheme.split('@').next().unwrap_or(scheme);
+    if !registry.knows(provider) {
+        // What comes after it may hold a password: it is not repeated.
+        let hint = registry.hint(provider);
+        return Err(usage(format!("no provider for `{scheme}:`; {hint}"))
+            .with_hint(format!("for a folder with a colon: ./{scheme}:…")));
+    }
+    Ok(Place::Elsewhere {
+        provider: scheme.to_owned(),
+        rest: rest.to_owned(),
+    })
 }
 
 /// Makes a local path absolute and free of links, as far as it exists.
@@ -214,7 +228,7 @@ fn labels(sides: &Locations) -> BySide<String> {
                 _ => None,
             })
             .collect::<Vec<_>>(),
-        Place::Memory(name) => vec![format!("memory:{}", shown(name))],
+        Place::Elsewhere { provider, rest } => vec![format!("{provider}:{}", shown(rest))],
     });
     let longest = parts.local.len().max(parts.remote.len());
     for take in 1..=longest {
@@ -257,7 +271,11 @@ mod tests {
         ] {
             assert_eq!(parse(&text), Ok(Place::Folder(expected.into())), "{text}");
         }
-        assert_eq!(parse("memory:a"), Ok(Place::Memory("a".into())));
+        let memory = Place::Elsewhere {
+            provider: "memory".into(),
+            rest: "a".into(),
+        };
+        assert_eq!(parse("memory:a"), Ok(memory));
         for text in ["", "file:", "file://host/x", "gdrive:/x", "s3://b"] {
             assert_eq!(parse(text), Err(Exit::Usage), "{text}");
         }

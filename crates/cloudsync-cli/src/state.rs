@@ -104,9 +104,12 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 fn is_in_memory(locations: &Locations) -> bool {
-    Side::BOTH
-        .iter()
-        .any(|&side| matches!(locations[side].place, Place::Memory(_)))
+    Side::BOTH.iter().any(|&side| {
+        matches!(
+            &locations[side].place,
+            Place::Elsewhere { provider, .. } if provider == "memory"
+        )
+    })
 }
 
 /// Returns the folder of all states. Variables that are empty are as good as none.

@@ -153,12 +153,14 @@ pub trait Provider: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`ErrorKind::NotFound`] where the start is gone.
     fn walk(&self, from: ObjectRef) -> BoxStream<'_, Result<Vec<Listing>>> {
-        let start = (vec![from], self);
-        stream::try_unfold(start, |(mut folders, this)| async move {
+        let start = (vec![from], true, self);
+        stream::try_unfold(start, |(mut folders, mut is_start, this)| async move {
             let mut listings = Vec::new();
             let mut count = 0;
             while count < 1_000 {
                 let Some(folder) = folders.pop() else { break };
+                // What was met and is gone by now is another's change; a start that is gone is an error.
+                let may_be_gone = !std::mem::take(&mut is_start);
                 match list_all(this, &folder).await {
                     Ok(listing) => {
                         count += 1 + listing.len();
@@ -176,10 +178,8 @@ pub trait Provider: Debug + Send + Sync + 'static {
                     }
                     Err(error)
                         if !folder.is_root()
-                            && matches!(
-                                error.kind(),
-                                ErrorKind::NotFound | ErrorKind::PermissionDenied
-                            ) =>
+                            && (error.kind() == ErrorKind::PermissionDenied
+                                || error.kind() == ErrorKind::NotFound && may_be_gone) =>
                     {
                         listings.push(Listing::new(folder));
                     }
@@ -189,7 +189,7 @@ pub trait Provider: Debug + Send + Sync + 'static {
             Ok(if listings.is_empty() {
                 None
             } else {
-                Some((listings, (folders, this)))
+                Some((listings, (folders, is_start, this)))
             })
         })
         .boxed()

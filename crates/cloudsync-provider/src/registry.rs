@@ -126,6 +126,11 @@ impl Registry {
         self.0.keys().map(String::as_str)
     }
 
+    /// Returns true for a name that is registered.
+    pub fn knows(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Makes the provider of a location. It is not connected.
     ///
     /// # Errors
@@ -139,8 +144,8 @@ impl Registry {
         }
     }
 
-    /// What to say to someone who wrote an unknown name.
-    fn hint(&self, unknown: &str) -> String {
+    /// Returns what to say to someone who wrote a name that is not known: the nearest, and all.
+    pub fn hint(&self, unknown: &str) -> String {
         if self.0.is_empty() {
             return "no provider is known".into();
         }

@@ -195,3 +195,52 @@ impl Store for SqliteStore {
         closed.map_err(|error| Trouble::from(error).into_failure("store close", self.files.main()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cloudsync_core::record::BatchId;
+    use cloudsync_core::side::BySide;
+
+    use super::*;
+
+    fn batch(key: &str, bytes: usize) -> Batch {
+        Batch {
+            id: BatchId(1),
+            flush: BySide::default(),
+            clear: false,
+            puts: Vec::new(),
+            deletes: Vec::new(),
+            values: vec![(key.to_owned(), Some(vec![7; bytes]))],
+        }
+    }
+
+    async fn limit_pages(store: &SqliteStore, pages: u32) {
+        let mut guard = store.session().await;
+        let connection = &mut guard.as_mut().unwrap().connection;
+        sqlx::query(sqlx::AssertSqlSafe(format!(
+            "PRAGMA max_page_count = {pages}"
+        )))
+        .execute(connection)
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_each_time_and_passes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.sqlite");
+        let store = SqliteStore::open(&path, "pair").await.unwrap();
+        store.apply(&batch("before", 10)).await.unwrap();
+        limit_pages(&store, 20).await;
+        for _ in 0..3 {
+            let error = store.apply(&batch("large", 200_000)).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::OutOfSpace, "{error}");
+        }
+        store.apply(&batch("small", 10)).await.unwrap();
+        limit_pages(&store, 1_000_000).await;
+        store.apply(&batch("large", 200_000)).await.unwrap();
+        let values = store.load().await.unwrap().snapshot.values;
+        let keys: Vec<_> = values.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(keys, ["before", "large", "small"]);
+    }
+}

@@ -11,6 +11,7 @@ use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::object::{Kind, Oid};
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_provider::Credentials;
+use cloudsync_provider::registry::Registry;
 use cloudsync_store::{MemoryStore, SqliteStore, Store};
 
 use crate::cloudsync::CloudSync;
@@ -19,6 +20,7 @@ use crate::endpoint::{Endpoint, Given, Of};
 use crate::error::{Error, Result};
 use crate::feed::{Feed, Observe};
 use crate::hooks::{Closures, Hooks, NoHooks};
+use crate::location;
 use crate::pair::{Claim, MakeObserve, MakePerform, Pair, Parts, Settings, WalkEvery, label};
 use crate::perform::{Outcomes, Perform, PerformContext};
 
@@ -29,6 +31,7 @@ pub struct Builder {
     roots: BySide<Option<String>>,
     root_oids: BySide<Option<Oid>>,
     credentials: BySide<Option<Credentials>>,
+    registry: Option<Registry>,
     store: StoreGiven,
     hooks: Closures,
     perform: Option<Box<MakePerform>>,
@@ -59,6 +62,7 @@ impl Builder {
             roots: BySide::default(),
             root_oids: BySide::default(),
             credentials: BySide::default(),
+            registry: None,
             store: StoreGiven::Memory,
             hooks: Closures::over(Arc::new(NoHooks)),
             perform: None,
@@ -77,6 +81,12 @@ impl Builder {
     /// Sets the root of each side by id, which is preferred over a path.
     pub fn root_oids(mut self, local: Oid, remote: Oid) -> Self {
         self.root_oids = BySide::new(Some(local), Some(remote));
+        self
+    }
+
+    /// Sets the providers that locations may name; by default those of [`registry`](crate::registry).
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = Some(registry);
         self
     }
 
@@ -191,6 +201,14 @@ impl Builder {
         self
     }
 
+    /// Draws the order of turns from a seed, wherever more than one is possible: what is taken in
+    /// before something is done about it, and what is begun first. For tests: it has to come out the
+    /// same in any order. By default all goes in the order in which it comes.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = Some(seed);
+        self
+    }
+
     /// Leaves it at an error where a root is missing. By default missing roots are made at a first
     /// meeting, and only then.
     pub fn keep_missing_roots(mut self) -> Self {
@@ -230,9 +248,10 @@ impl Builder {
         {
             return Err(Error::invalid("build", "both sides are the same").with_path(local));
         }
+        let registry = self.registry.unwrap_or_else(location::registry);
         let mut endpoints = BySide::new(
-            Endpoint::resolve(local).map_err(|e| e.with_side(Side::Local))?,
-            Endpoint::resolve(remote).map_err(|e| e.with_side(Side::Remote))?,
+            Endpoint::resolve(local, &registry).map_err(|e| e.with_side(Side::Local))?,
+            Endpoint::resolve(remote, &registry).map_err(|e| e.with_side(Side::Remote))?,
         );
         for side in Side::BOTH {
             let endpoint = &mut endpoints[side];

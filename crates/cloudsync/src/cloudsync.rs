@@ -3,23 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use cloudsync_core::backoff::Delays;
-use cloudsync_core::engine::io::{Control, HeldId, Plan, Status};
-use cloudsync_core::failure::{ErrorKind, Failure};
-use cloudsync_core::notice::Notice as EngineNotice;
+use cloudsync_core::engine::io::{Control, HeldId, Status};
+use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::record::{Batch, BatchId};
 use cloudsync_core::side::{BySide, Side};
 use tokio::sync::MutexGuard;
 use tokio::time::timeout;
 
 use crate::builder::Builder;
+use crate::changes;
+use crate::driver::Live;
 use crate::endpoint::Given;
 use crate::error::{Error, Result};
-use crate::notices::{Notice, Notices};
+use crate::notices::Notices;
 use crate::pair::Pair;
+use crate::plan::Plan;
 use crate::report::SyncReport;
-use crate::runnable::{Pulse, RunError, RunOptions, Runnable, Runner, Stop, Turn};
+use crate::runnable::{RunError, RunOptions, Runner, Stop};
+use crate::service::Service;
 use crate::session::{Purpose, Session, Verdict, outcome};
 
 /// A pair of folders in two storage systems that are kept the same.
@@ -99,9 +100,17 @@ impl CloudSync {
             let mut session = Session::open(&self.pair, Purpose::Plan).await?;
             match session.settle().await {
                 Verdict::Settled => {
-                    let live = &session.driver.live;
-                    self.pair.set_last(live.status());
-                    return Ok(live.look(|engine, _| engine.planned().clone()));
+                    let live = session.driver.live.clone();
+                    let status = live.status();
+                    self.pair.set_last(status.clone());
+                    let planned = live.look(|engine, _| engine.planned().clone());
+                    return Ok(Plan {
+                        operations: planned.operations,
+                        totals: planned.totals,
+                        conflicts: std::mem::take(&mut session.driver.tally)
+                            .report(status)
+                            .conflicts,
+                    });
                 }
                 Verdict::Down(side, failure) => return Err(Error::of(side, failure)),
                 Verdict::StoreFailed(failure) => return Err(failure.into()),
@@ -246,9 +255,19 @@ impl CloudSync {
     }
 
     /// Returns how many entries are not settled: they wait for their turn, their age, another entry
-    /// or a retry.
+    /// or a retry. Of both sides: an entry that changed on both is one.
     pub fn change_count(&self) -> usize {
         self.status().pending
+    }
+
+    /// Returns how many objects of a side are new or edited there and not yet on the other one; 0
+    /// while nothing runs. What was deleted or moved is not counted, nor what is not translated or
+    /// not wanted. Looks at all objects.
+    pub fn change_count_on(&self, side: Side) -> usize {
+        let count = |live: Arc<Live>| {
+            live.look(|engine, _| changes::count(engine, &*self.pair.hooks, side))
+        };
+        self.pair.live().map_or(0, count)
     }
 
     /// Returns how long a change rests before it is acted on.
@@ -358,72 +377,6 @@ impl CloudSync {
             return Err(running());
         }
         self.pair.session.try_lock().map_err(|_| running())
-    }
-}
-
-/// What the runner runs: one long turn, from a start to its stop.
-struct Service {
-    pair: Arc<Pair>,
-}
-
-#[async_trait]
-impl Runnable for Service {
-    async fn turn(&mut self, pulse: &Pulse) -> std::result::Result<Turn, Failure> {
-        let mut held = self.pair.session.lock().await;
-        // What single turns had begun is begun anew.
-        *held = None;
-        let opened = tokio::select! {
-            opened = Session::open(&self.pair, Purpose::Sync) => opened,
-            () = pulse.stopping() => return Ok(Turn::NothingHappened),
-        };
-        let mut session = opened.map_err(|error| {
-            self.pair.set_store_failed(&error);
-            error.failure().clone()
-        })?;
-        let drive = async {
-            while !session.driver.ledger.outdated {
-                session.driver.turn().await;
-            }
-        };
-        tokio::select! {
-            () = drive => {}
-            () = pulse.stopping() => {}
-        }
-        session.close().await;
-        Ok(Turn::Worked)
-    }
-
-    async fn done(&mut self) {
-        if let Some(session) = self.pair.session.lock().await.take() {
-            session.close().await;
-        }
-        self.pair.hooks.done().await;
-        if let Err(failure) = self.pair.store.close().await {
-            tracing::warn!(%failure, "the store was not closed in order");
-        }
-        self.pair.set_over();
-    }
-
-    fn failed(&mut self, failure: &Failure) {
-        tracing::warn!(%failure, "a run failed");
-        let failure = failure.clone();
-        self.pair
-            .board
-            .tell(Notice::Engine(EngineNotice::StoreFailed { failure }));
-    }
-
-    fn service_name(&self) -> &'static str {
-        "cloudsync"
-    }
-
-    fn delays(&self) -> Delays {
-        let sleep = self.pair.sleep();
-        Delays::around(
-            sleep
-                .local
-                .max(sleep.remote)
-                .max(Duration::from_millis(100)),
-        )
     }
 }
 

@@ -19,6 +19,7 @@ use crate::conflict;
 use crate::guarded::guarded;
 use crate::hooks::Hooks;
 use crate::notices::{Notice, NoticeBoard};
+use crate::order::Order;
 use crate::perform::Perform;
 use crate::persist::Keeper;
 use crate::query::Looker;
@@ -118,6 +119,7 @@ pub(crate) struct Driver {
     hooks: Arc<dyn Hooks>,
     hands: Hands,
     rules: BySide<Rules>,
+    order: Order,
     /// The identities of the roots, as they were told.
     roots: BySide<Option<String>>,
     inputs: mpsc::Receiver<Input>,
@@ -129,11 +131,11 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Makes a driver of an engine that was made with `rules`. `inputs` and `sink` are two ends of one
-    /// channel.
+    /// Makes a driver of an engine that was made with `rules`, whose turns come in this order.
+    /// `inputs` and `sink` are two ends of one channel.
     pub(crate) fn new(
         engine: Engine,
-        rules: BySide<Rules>,
+        (rules, order): (BySide<Rules>, Order),
         hooks: Arc<dyn Hooks>,
         hands: Hands,
         (sink, inputs): (mpsc::Sender<Input>, mpsc::Receiver<Input>),
@@ -145,6 +147,7 @@ impl Driver {
             hooks,
             hands,
             rules,
+            order,
             roots: BySide::default(),
             inputs,
             sink,
@@ -183,10 +186,18 @@ impl Driver {
         self.hand_out();
         let wake = self.live.look(|engine, _| engine.next_wake());
         let wake = wake.map(|time| self.live.begun + time.elapsed());
+        // No order is left to chance: it could not be had again.
         tokio::select! {
+            biased;
             Some(input) = self.inputs.recv() => self.take(input),
             () = self.live.touched.notified() => {}
             () = alarm_clock(wake) => {}
+        }
+        // Several things that happened may come before what is to be done about the first.
+        while self.order.turns_round()
+            && let Ok(input) = self.inputs.try_recv()
+        {
+            self.take(input);
         }
     }
 
@@ -226,6 +237,7 @@ impl Driver {
                 }
             }
         }
+        self.order.shuffle(&mut operations);
         if !operations.is_empty() {
             self.ledger.changes += operations.len();
             self.hands.performer.perform(operations);

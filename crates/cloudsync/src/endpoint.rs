@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use cloudsync_provider::registry::Registry;
 use cloudsync_provider::{Credentials, Provider};
 
 use crate::error::Result;
@@ -92,9 +93,9 @@ impl Endpoint {
 
 impl Endpoint {
     /// Finds the provider of what was given.
-    pub(crate) fn resolve(given: Given) -> Result<Self> {
+    pub(crate) fn resolve(given: Given, registry: &Registry) -> Result<Self> {
         match given.0 {
-            Of::Location(location) => crate::location::open(&location),
+            Of::Location(location) => crate::location::open(&location, registry),
             Of::Provider(provider) => Ok(Self::new(provider, None, RootPlace::default())),
         }
     }

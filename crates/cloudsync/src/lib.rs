@@ -23,6 +23,7 @@
 
 mod alarm;
 mod builder;
+mod changes;
 mod cloudsync;
 mod conflict;
 mod driver;
@@ -34,12 +35,15 @@ mod hooks;
 mod keep;
 mod location;
 mod notices;
+mod order;
 mod pair;
 mod perform;
 mod persist;
+mod plan;
 mod query;
 mod report;
 mod runnable;
+mod service;
 mod session;
 mod transfer;
 
@@ -51,14 +55,15 @@ pub use endpoint::Given;
 pub use error::{Error, Result};
 pub use feed::{Feed, Observe, RootPlace};
 pub use hooks::{DEFAULT_POLICY, Hooks, NoHooks};
-pub use location::memory;
+pub use location::{memory, registry};
 pub use notices::{Notice, Notices};
 pub use perform::{Outcome, Outcomes, Perform, PerformContext, Performer};
+pub use plan::Plan;
 pub use report::{Changed, Conflicted, SyncReport};
 pub use runnable::{Pulse, RunError, RunOptions, Runnable, Runner, Stop, Turn};
 
 pub use cloudsync_core::engine::io::{
-    ConflictPolicy, Guard, Held, HeldId, Limits, Plan, PlannedOperation, Status, Trouble,
+    ConflictPolicy, Guard, Held, HeldId, Limits, PlannedOperation, Status, Trouble,
 };
 pub use cloudsync_core::engine::io::{Effect, Input, Operation, SideState};
 pub use cloudsync_core::failure::{ErrorKind, Failure, Retry};

@@ -1,47 +1,39 @@
-//! Locations as text: `PATH`, `file:PATH`, `memory:NAME`.
+//! Locations as text: `PATH`, `file:PATH`, `memory:NAME`, and what else is registered.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use cloudsync_provider::filesystem::FileProvider;
+use cloudsync_core::failure::{ErrorKind, Failure};
+use cloudsync_provider::Credentials;
 use cloudsync_provider::mock::{MockConfig, MockService};
-use cloudsync_provider::{Credentials, Provider};
+use cloudsync_provider::registry::{Created, Location, Registry};
 
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::feed::RootPlace;
 
-/// What a location says.
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Location<'a> {
-    /// A local folder.
-    File(&'a str),
-    /// A storage in memory, by name, shared by the whole process.
-    Memory(&'a str),
-}
-
-/// Takes a location apart. One letter before the colon is a drive, and `./a:b` a path.
+/// Takes a location apart. One letter before the colon is a drive, and `./a:b` a path; what follows
+/// an `@` before the colon is a namespace.
 fn parse(text: &str) -> Result<Location<'_>> {
-    let invalid = |detail: String| Error::invalid("location", detail).with_path(text);
-    if text.is_empty() {
-        return Err(invalid("it is empty".into()));
-    }
-    match text.split_once(':') {
+    let invalid = |detail: &str| Error::invalid("location", detail).with_path(text);
+    let location = match text.split_once(':') {
+        _ if text.is_empty() => return Err(invalid("it is empty")),
         Some(("file", path)) => {
             let path = path.strip_prefix("//").unwrap_or(path);
             if path.is_empty() {
-                Err(invalid("a path is missing".into()))
-            } else {
-                Ok(Location::File(path))
+                return Err(invalid("a path is missing"));
+            }
+            Location::new("file", path)
+        }
+        Some((scheme, rest)) if scheme.len() > 1 && scheme.bytes().all(is_scheme_byte) => {
+            match scheme.split_once('@') {
+                Some((name, namespace)) => Location::new(name, rest).namespace(Some(namespace)),
+                None => Location::new(scheme, rest),
             }
         }
-        Some(("memory", name)) => Ok(Location::Memory(name)),
-        Some((scheme, _)) if scheme.len() > 1 && scheme.bytes().all(is_scheme_byte) => {
-            let detail = format!("no provider for `{scheme}:`; known are `file:` and `memory:`");
-            Err(invalid(detail))
-        }
-        _ => Ok(Location::File(text)),
-    }
+        _ => Location::new("file", text),
+    };
+    Ok(location)
 }
 
 fn is_scheme_byte(byte: u8) -> bool {
@@ -49,16 +41,33 @@ fn is_scheme_byte(byte: u8) -> bool {
 }
 
 /// Makes the provider of a location.
-pub(crate) fn open(text: &str) -> Result<Endpoint> {
-    let (provider, path): (Arc<dyn Provider>, String) = match parse(text)? {
-        Location::File(path) => (Arc::new(FileProvider::new()), path.to_owned()),
-        Location::Memory(name) => (Arc::new(memory(name).client()), "/".to_owned()),
-    };
+pub(crate) fn open(text: &str, registry: &Registry) -> Result<Endpoint> {
+    let location = parse(text)?;
+    if !registry.knows(location.provider) {
+        let (name, hint) = (location.provider, registry.hint(location.provider));
+        // What comes after the name may hold a password: it is not repeated.
+        let detail = format!("no provider for `{name}:`; {hint}");
+        return Err(Error::invalid("location", detail).with_path(name));
+    }
+    let Created { provider, root, .. } = registry.create(&location)?;
     let root = RootPlace {
-        path: Some(path),
+        path: Some(root),
         oid: None,
     };
     Ok(Endpoint::new(provider, Some(Credentials::default()), root))
+}
+
+/// Returns the providers that locations name by default: `file:PATH`, and `memory:NAME` or
+/// `memory:NAME/PATH` in what [`memory`] gives. Others can be added for
+/// [`Builder::registry`](crate::Builder::registry).
+pub fn registry() -> Registry {
+    Registry::with_builtin().with("memory", |namespace, rest| {
+        if let Some(id) = namespace {
+            return Err(Failure::new(ErrorKind::Namespace, "create").with_object(id));
+        }
+        let (name, path) = rest.split_once('/').unwrap_or((rest, ""));
+        Ok(Created::new(memory(name).client(), format!("/{path}")))
+    })
 }
 
 static MEMORIES: Mutex<BTreeMap<String, MockService>> = Mutex::new(BTreeMap::new());
@@ -77,21 +86,62 @@ mod tests {
 
     #[test]
     fn locations_are_taken_apart() {
-        for (text, expected) in [
-            ("notes", Location::File("notes")),
-            ("/home/ann/notes", Location::File("/home/ann/notes")),
-            ("./a:b", Location::File("./a:b")),
-            ("C:\\notes", Location::File("C:\\notes")),
-            ("file:notes", Location::File("notes")),
-            ("file:///notes", Location::File("/notes")),
-            ("memory:a", Location::Memory("a")),
-            ("memory:", Location::Memory("")),
+        for (text, provider, namespace, rest) in [
+            ("notes", "file", None, "notes"),
+            ("/home/ann/notes", "file", None, "/home/ann/notes"),
+            ("./a:b", "file", None, "./a:b"),
+            ("C:\\notes", "file", None, "C:\\notes"),
+            ("file:notes", "file", None, "notes"),
+            ("file:///notes", "file", None, "/notes"),
+            ("memory:a", "memory", None, "a"),
+            ("memory:", "memory", None, ""),
+            ("drive:/notes", "drive", None, "/notes"),
+            ("drive@team:/notes", "drive", Some("team"), "/notes"),
         ] {
-            assert_eq!(parse(text).unwrap(), expected, "{text}");
+            let location = parse(text).unwrap();
+            assert_eq!(location.provider, provider, "{text}");
+            assert_eq!(
+                (location.namespace, location.rest),
+                (namespace, rest),
+                "{text}"
+            );
         }
-        for text in ["", "file:", "gdrive:/notes", "s3://bucket"] {
-            let error = parse(text).unwrap_err();
-            assert_eq!(error.kind(), crate::ErrorKind::Invalid, "{text}");
+        for text in ["", "file:"] {
+            assert_eq!(
+                parse(text).unwrap_err().kind(),
+                ErrorKind::Invalid,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_provider_is_told_with_the_nearest_and_no_secrets() {
+        for text in [
+            "fiel:/notes",
+            "s3://key:secret@bucket",
+            "webdav://me:secret@host",
+        ] {
+            let error = open(text, &registry()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{text}");
+            let told = error.to_string();
+            assert!(told.contains("known are: file, memory"), "{told}");
+            assert_eq!(
+                told.contains("did you mean"),
+                text.starts_with("fiel"),
+                "{told}"
+            );
+            assert!(!told.contains("secret"), "{told}");
+        }
+        let error = open("memory@team:a", &registry()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Namespace);
+    }
+
+    #[test]
+    fn a_place_in_memory_has_a_name_and_maybe_a_path() {
+        for (text, root) in [("memory:a", "/"), ("memory:a/b/c", "/b/c")] {
+            let endpoint = open(text, &registry()).unwrap();
+            assert_eq!(endpoint.root.path.as_deref(), Some(root));
         }
     }
 }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use cloudsync_core::notice::Notice as EngineNotice;
 use cloudsync_core::side::Side;
 use futures::stream::{BoxStream, Stream, StreamExt};
+use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -18,8 +19,9 @@ use crate::hooks::Hooks;
 /// Notices that a subscriber may lag behind by before it misses some.
 const CAPACITY: usize = 4_096;
 
-/// Something worth telling. `Display` is one line for people.
-#[derive(Clone, Debug)]
+/// Something worth telling. `Display` is one line for people; serialized, it says its `type`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Notice {
     /// A side is connected, with its root in place.
@@ -29,10 +31,11 @@ pub enum Notice {
         /// Where its root is, for people.
         root: String,
     },
-    /// What the engine tells: changes, conflicts, troubles.
-    Engine(EngineNotice),
-    /// This subscriber was too slow: so many notices are missing here.
-    Missed(u64),
+    /// This subscriber was too slow: notices are missing here.
+    Missed {
+        /// How many.
+        count: u64,
+    },
     /// A run began.
     Started,
     /// The stored state could not be used and was put aside: a first meeting.
@@ -44,14 +47,16 @@ pub enum Notice {
     },
     /// A run ended.
     Stopped,
+    /// What the engine tells: changes, conflicts, troubles. It has a `type` of its own.
+    #[serde(untagged)]
+    Engine(EngineNotice),
 }
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Notice::Connected { side, root } => write!(f, "{side} side: connected to {root}"),
-            Notice::Engine(notice) => notice.fmt(f),
-            Notice::Missed(count) => write!(f, "{count} notices missed"),
+            Notice::Missed { count } => write!(f, "{count} notices missed"),
             Notice::Started => f.write_str("started"),
             Notice::StateSetAside { reason, kept_as } => {
                 write!(
@@ -61,6 +66,7 @@ impl fmt::Display for Notice {
                 )
             }
             Notice::Stopped => f.write_str("stopped"),
+            Notice::Engine(notice) => notice.fmt(f),
         }
     }
 }
@@ -84,7 +90,7 @@ impl NoticeBoard {
         let stream = futures::stream::unfold(self.0.subscribe(), |mut receiver| async move {
             match receiver.recv().await {
                 Ok(notice) => Some((notice, receiver)),
-                Err(RecvError::Lagged(count)) => Some((Notice::Missed(count), receiver)),
+                Err(RecvError::Lagged(count)) => Some((Notice::Missed { count }, receiver)),
                 Err(RecvError::Closed) => None,
             }
         });
@@ -122,6 +128,9 @@ pub(crate) async fn hand_on(mut notices: Notices, hooks: Arc<dyn Hooks>) {
 
 #[cfg(test)]
 mod tests {
+    use cloudsync_core::failure::{ErrorKind, Failure};
+    use serde_json::json;
+
     use super::*;
 
     #[tokio::test]
@@ -132,9 +141,42 @@ mod tests {
         for _ in 0..CAPACITY + 10 {
             board.tell(Notice::Stopped);
         }
-        assert!(matches!(notices.next().await, Some(Notice::Missed(10))));
+        assert!(matches!(
+            notices.next().await,
+            Some(Notice::Missed { count: 10 })
+        ));
         assert!(matches!(notices.next().await, Some(Notice::Stopped)));
         drop(board);
         assert_eq!(notices.count().await, CAPACITY - 1);
+    }
+
+    #[test]
+    fn a_notice_says_its_type_and_what_it_is_about() {
+        let json = |notice: Notice| serde_json::to_value(notice).unwrap();
+        assert_eq!(json(Notice::Started), json!({"type": "started"}));
+        assert_eq!(
+            json(Notice::Missed { count: 3 }),
+            json!({"type": "missed", "count": 3})
+        );
+        let failure = Failure::new(ErrorKind::OutOfSpace, "write").with_object("a/b");
+        let side = Side::Remote;
+        let path = "a/b".to_owned();
+        assert_eq!(
+            json(Notice::Engine(EngineNotice::Failed {
+                side,
+                path,
+                failure
+            })),
+            json!({
+                "type": "failed",
+                "side": "remote",
+                "path": "a/b",
+                "failure": {
+                    "kind": "out_of_space",
+                    "message": "write a/b: no space left",
+                    "is_retryable": true,
+                },
+            })
+        );
     }
 }

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::feed::{Feed, Observe};
 use crate::hooks::{Hooks, HooksPolicy};
 use crate::notices::NoticeBoard;
+use crate::order::Order;
 use crate::perform::{Outcomes, Perform, PerformContext};
 use crate::session::Session;
 
@@ -41,6 +42,7 @@ pub(crate) struct Settings {
     pub(crate) backoff: Option<(Duration, Duration)>,
     pub(crate) walk_every: BySide<WalkEvery>,
     pub(crate) keep_missing_roots: bool,
+    pub(crate) seed: Option<u64>,
 }
 
 impl Default for Settings {
@@ -54,6 +56,7 @@ impl Default for Settings {
             backoff: None,
             walk_every: BySide::default(),
             keep_missing_roots: false,
+            seed: None,
         }
     }
 }
@@ -173,6 +176,11 @@ impl Pair {
             live.look(|engine, _| engine.set_aging(aging));
             live.touch();
         }
+    }
+
+    /// Returns the order in which a new driver takes turns.
+    pub(crate) fn order(&self) -> Order {
+        Order::new(self.settings().seed)
     }
 
     pub(crate) fn creates_roots(&self) -> bool {

@@ -130,7 +130,13 @@ impl Session {
 
         let (sink, inputs) = mpsc::channel(INPUTS);
         let hands = hands(pair, alarms, purpose, board.clone(), &sink);
-        let mut driver = Driver::new(engine, rules, pair.hooks.clone(), hands, (sink, inputs));
+        let mut driver = Driver::new(
+            engine,
+            (rules, pair.order()),
+            pair.hooks.clone(),
+            hands,
+            (sink, inputs),
+        );
         if purpose != Purpose::Plan {
             pair.set_live(Some(driver.live.clone()));
         }

@@ -2,7 +2,7 @@
 //!
 //! A [`Shelf`] is a storage like a zip file in memory: a flat map of paths, no ids, no feed, no moving
 //! of folders, nothing kept of times. It writes the required part of [`Provider`] alone; walks,
-//! batches and hashes come from the trait. `tests/conforms.rs` runs the conformance suite on it.
+//! batches and hashes come from the trait. `tests/conforms` runs the conformance suite on it.
 //!
 //! ```
 //! use cloudsync_provider::registry::{Created, Location, Registry};

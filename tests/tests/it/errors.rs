@@ -344,3 +344,98 @@ async fn a_damaged_object_is_told_and_not_passed_on() {
     )
     .await;
 }
+
+/// S104.
+#[tokio::test(start_paused = true)]
+async fn s104_a_file_that_does_not_fit_is_kept_and_told() {
+    with_ways(Way::all(), async |way| {
+        let mut pair = Setup::new(way)
+            .config(Side::Remote, |config| config.quota_bytes = Some(1_024))
+            .pair()
+            .await;
+        pair.settle().await;
+        pair.a().write("file", &"x".repeat(1_025));
+        if way.drive == Drive::Live {
+            pair.run_for(Duration::from_mins(2)).await;
+        } else {
+            pair.rest().await;
+        }
+        pair.assert_side(Side::Remote, &[]);
+        assert!(pair.sync.change_count() >= 1, "{:?}", pair.sync.status());
+        assert!(
+            failures(&pair).contains(&("file".to_owned(), ErrorKind::OutOfSpace)),
+            "{:?}",
+            pair.notices()
+        );
+        pair.services.remote.set_quota(Some(4_096));
+        // Nothing tells that there is room: without this, it is tried again later.
+        pair.sync.wake();
+        pair.settle().await;
+        pair.assert_equal();
+        assert_eq!(pair.b().tree().len(), 1);
+    })
+    .await;
+}
+
+/// S105, S107, S110: whatever a call answers for one object, the others are synced, it is tried again
+/// and again (with longer and longer waits, never given up), and arrives once it can.
+#[tokio::test(start_paused = true)]
+async fn s105_s107_s110_an_object_that_always_fails_holds_up_no_other() {
+    for kind in [
+        ErrorKind::NotFound,
+        ErrorKind::AlreadyExists,
+        ErrorKind::Unavailable,
+        ErrorKind::Unexpected,
+        ErrorKind::PermissionDenied,
+    ] {
+        with_ways(Way::driven(Drive::Live), async |way| {
+            let mut pair = Pair::new(way).await;
+            pair.settle().await;
+            pair.take_log(Side::Remote);
+            let faults = pair.clients.remote.faults();
+            faults.fail_always(Call::Write, Some("bad"), kind);
+            pair.a().write("bad", "b");
+            pair.a().write("good", "g");
+            pair.run_for(Duration::from_hours(1)).await;
+            pair.assert_side(Side::Remote, &[("good", "g")]);
+            let log = pair.take_log(Side::Remote);
+            let tries = log
+                .operations()
+                .filter(|called| called.path == "bad")
+                .count();
+            assert!(
+                (1..150).contains(&tries),
+                "{kind:?}: {tries} tries in an hour"
+            );
+            faults.clear();
+            pair.sync.wake();
+            pair.settle().await;
+            pair.assert_both(&[("bad", "b"), ("good", "g")]);
+        })
+        .await;
+    }
+}
+
+/// S116, for a write over an old file: the old content stays.
+#[tokio::test(start_paused = true)]
+async fn s116_a_refused_write_leaves_the_old_content() {
+    in_ways(Way::driven(Drive::Live), async |mut pair| {
+        pair.a().write("file", "old");
+        pair.settle().await;
+        let faults = pair.clients.remote.faults();
+        faults.fail_always(Call::Write, None, ErrorKind::NameRejected);
+        pair.forget_heard();
+        pair.a().write("file", "new");
+        pair.run_for(Duration::from_mins(10)).await;
+        pair.assert_side(Side::Remote, &[("file", "old")]);
+        assert_eq!(
+            failures(&pair),
+            [("file".to_owned(), ErrorKind::NameRejected)]
+        );
+        faults.clear();
+        pair.a().write("file", "newer");
+        pair.settle().await;
+        pair.assert_both(&[("file", "newer")]);
+    })
+    .await;
+}

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cloudsync::provider::mock::Call;
 use cloudsync::{
-    Builder, CloudSync, Decision, EngineNotice, ErrorKind, Hooks, Notice, Side, Stop, Version,
+    Builder, BySide, CloudSync, Decision, EngineNotice, ErrorKind, Hooks, Notice, Side, Stop,
+    Version,
 };
 use cloudsync_tests::{Drive, Pair, Setup, Way, in_ways, with_ways};
 use tokio::time::{Instant, sleep};
@@ -59,6 +60,12 @@ async fn s121_the_count_of_changes_is_a_number() {
         pair.a().write("new", "n");
         pair.a().write("not", "n");
         pair.run_for(Duration::from_secs(5)).await;
+        let news = |pair: &Pair| BySide::from_fn(|side| pair.sync.change_count_on(side));
+        assert_eq!(
+            news(&pair),
+            BySide::new(1, 0),
+            "what is not translated is no news"
+        );
         let new = pair.sync.change_count();
         assert!(
             (1..=2).contains(&new),
@@ -67,9 +74,11 @@ async fn s121_the_count_of_changes_is_a_number() {
         pair.a().delete("old");
         pair.run_for(Duration::from_secs(5)).await;
         assert_eq!(pair.sync.change_count(), new + 1);
+        assert_eq!(news(&pair), BySide::new(1, 0), "a deletion is not counted");
         assert!(pair.sync.busy());
         pair.settle().await;
         assert_eq!(pair.sync.change_count(), 0);
+        assert_eq!(news(&pair), BySide::new(0, 0));
         assert!(!pair.sync.busy());
     })
     .await;
@@ -277,4 +286,47 @@ async fn s124_each_operation_is_told_once() {
         );
     })
     .await;
+}
+
+/// S123: waking cuts a long wait short.
+#[tokio::test(start_paused = true)]
+async fn s123_waking_tries_again_at_once() {
+    let mut pair = Pair::new(Way::PLAIN).await;
+    pair.settle().await;
+    let faults = pair.clients.remote.faults();
+    faults.fail_always(Call::Write, None, ErrorKind::Unavailable);
+    pair.a().write("file", "hello");
+    pair.run_for(Duration::from_mins(30)).await;
+    faults.clear();
+    let retry_in = pair.sync.status().troubles[0].retry_in.unwrap();
+    assert!(retry_in > Duration::from_secs(2), "{retry_in:?}");
+    pair.sync.wake();
+    pair.run_for(Duration::from_secs(1)).await;
+    pair.assert_both(&[("file", "hello")]);
+}
+
+/// S120.
+#[tokio::test(start_paused = true)]
+async fn s120_what_is_urgent_does_not_rest() {
+    for side in Side::BOTH {
+        with_ways(Way::driven(Drive::Live), async |way| {
+            let mut pair = Setup::new(way)
+                .build(|builder| {
+                    let builder = builder.aging(Duration::from_secs(40));
+                    builder.prioritize(|_, path| -i32::from(path == "urgent"))
+                })
+                .pair()
+                .await;
+            pair.settle().await;
+            pair.user(side).write("usual", "u");
+            pair.user(side).write("urgent", "now");
+            pair.run_for(Duration::from_secs(1)).await;
+            let other = pair.user(side.other());
+            assert_eq!(other.read("urgent").as_deref(), Some("now"));
+            assert!(!other.exists("usual"));
+            pair.settle().await;
+            pair.assert_both(&[("urgent", "now"), ("usual", "u")]);
+        })
+        .await;
+    }
 }

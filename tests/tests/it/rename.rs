@@ -1,8 +1,10 @@
 //! Renaming and moving files: S020 to S031.
 
+use std::time::Duration;
+
 use cloudsync::{BySide, Side};
 use cloudsync_core::rules::Identity;
-use cloudsync_tests::{Did, Setup, Way, in_all_ways, in_ways, with_ways};
+use cloudsync_tests::{Did, Drive, Setup, Way, in_all_ways, in_ways, with_ways};
 
 /// S020.
 #[tokio::test(start_paused = true)]
@@ -221,6 +223,27 @@ async fn s020_the_same_rename_on_both_sides_is_agreed() {
         let did = pair.settle_and_count().await;
         assert_eq!(did, BySide::default());
         pair.assert_both(&[("x", "hello")]);
+    })
+    .await;
+}
+
+/// S027.
+#[tokio::test(start_paused = true)]
+async fn s027_an_edit_and_a_rename_arrive_together() {
+    in_all_ways(async |mut pair| {
+        pair.a().write("old", "hello");
+        pair.settle().await;
+        pair.a().write("old", "hello, edited");
+        if pair.way.drive == Drive::Live {
+            // The edit is being carried over when the file is renamed.
+            pair.services.remote.configure(|config| {
+                config.latency = Duration::from_secs(1);
+            });
+            pair.run_for(Duration::from_millis(500)).await;
+        }
+        pair.a().rename("old", "new");
+        pair.settle().await;
+        pair.assert_both(&[("new", "hello, edited")]);
     })
     .await;
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cloudsync::{Builder, CloudSync, Kind, Side};
+use cloudsync::{Builder, CloudSync, Error, Kind, Side};
 
 use crate::args::PairArgs;
 use crate::display::{Level, Setting};
@@ -17,6 +17,13 @@ use crate::state::State;
 pub(super) struct Prepared {
     pub(super) setting: Setting,
     pub(super) state: State,
+}
+
+impl Prepared {
+    /// Tells an error that ended a run.
+    pub(super) fn problem(&self, error: &Error) -> Problem {
+        Problem::of(error, &self.setting.locations, &self.setting.state)
+    }
 }
 
 /// Makes sense of the arguments.

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloudsync::{CloudSync, Notices, Stop, SyncReport};
+use cloudsync::{CloudSync, Error, ErrorKind, Notices, Stop, SyncReport};
 use futures::{FutureExt, StreamExt};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::prepare::{Prepared, builder, prepare};
-use super::{broken, runtime};
+use super::opening;
 use crate::args::PairArgs;
-use crate::display::{self, Level, Screen};
+use crate::display::Screen;
 use crate::exit::{self, Exit};
-use crate::problem::Problem;
 use crate::signals::Signals;
 
 /// How often progress is looked at.
@@ -22,57 +20,29 @@ const INSIST: Duration = Duration::from_millis(50);
 
 /// Brings both sides together once.
 pub(crate) fn sync(args: &PairArgs) -> Exit {
-    let done = prepare(args, false).and_then(|prepared| Ok((runtime()?, prepared)));
-    let (runtime, prepared) = match done {
-        Ok(done) => done,
-        Err(problem) => {
-            display::early_problem(args.json, Level::of(args), &problem);
-            return problem.exit;
+    opening::run(args, false, async |prepared, signals, screen| {
+        let pair = match opening::open(args, prepared, signals, screen).await? {
+            Ok(pair) => Arc::new(pair),
+            Err(exit) => return Ok(exit),
+        };
+        let (result, signal) = drive(&pair, signals, screen).await;
+        let setting = &prepared.setting;
+        let exit = match &result {
+            Ok(report) => {
+                let report = setting.without_excluded(report.clone());
+                let exit = signal.unwrap_or_else(|| exit::of_report(&report, &setting.locations));
+                screen.end(&report, exit);
+                exit
+            }
+            Err(_) => signal.unwrap_or(Exit::Bug),
+        };
+        // Writes the log of the store into its file, and frees the lock.
+        pair.stop(Stop::Forever).await;
+        match result {
+            Err(error) if signal.is_none() => Err(prepared.problem(&error)),
+            _ => Ok(exit),
         }
-    };
-    let mut screen = display::screen(args.json, &prepared.setting);
-    let result = runtime.block_on(run(args, &prepared, &mut *screen));
-    // Calls to file systems that hang are not waited for.
-    runtime.shutdown_background();
-    match result {
-        Ok(exit) => exit,
-        Err(problem) => {
-            screen.problem(&problem);
-            problem.exit
-        }
-    }
-}
-
-async fn run(
-    args: &PairArgs,
-    prepared: &Prepared,
-    screen: &mut dyn Screen,
-) -> Result<Exit, Problem> {
-    let setting = &prepared.setting;
-    let told = |error| Problem::of(&error, &setting.locations, &setting.state);
-    let mut signals = Signals::new()?;
-    let built = tokio::select! {
-        built = builder(args, prepared, None).build() => built,
-        exit = signals.next() => return Ok(exit),
-    };
-    let pair = Arc::new(built.map_err(told)?);
-    screen.start();
-    let (result, signal) = drive(&pair, &mut signals, screen).await;
-    let exit = match &result {
-        Ok(report) => {
-            let report = setting.without_excluded(report.clone());
-            let exit = signal.unwrap_or_else(|| exit::of_report(&report, &setting.locations));
-            screen.end(&report, exit);
-            exit
-        }
-        Err(_) => signal.unwrap_or(Exit::Bug),
-    };
-    // Writes the log of the store into its file, and frees the lock.
-    pair.stop(Stop::Forever).await;
-    match result {
-        Err(error) if signal.is_none() => Err(told(error)),
-        _ => Ok(exit),
-    }
+    })
 }
 
 /// Runs the pair once, shows what happens, stops it when it is asked to.
@@ -114,4 +84,9 @@ pub(super) fn show_rest(notices: &mut Notices, screen: &mut dyn Screen) {
     while let Some(Some(notice)) = notices.next().now_or_never() {
         screen.notice(&notice);
     }
+}
+
+/// Tells that a task of ours broke.
+fn broken() -> Error {
+    Error::new(ErrorKind::Unexpected, "run").with_detail("a task broke off")
 }

@@ -6,11 +6,10 @@ use cloudsync::{CloudSync, EngineNotice, ErrorKind, Notice, Notices, Stop};
 use futures::StreamExt;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::prepare::{Prepared, builder, prepare};
-use super::runtime;
+use super::opening;
 use super::sync::show_rest;
 use crate::args::PairArgs;
-use crate::display::{self, Level, Screen};
+use crate::display::Screen;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::signals::Signals;
@@ -20,56 +19,31 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// Keeps both sides together.
 pub(crate) fn watch(args: &PairArgs) -> Exit {
-    let done = prepare(args, true).and_then(|prepared| Ok((runtime()?, prepared)));
-    let (runtime, prepared) = match done {
-        Ok(done) => done,
-        Err(problem) => {
-            display::early_problem(args.json, Level::of(args), &problem);
-            return problem.exit;
+    opening::run(args, true, async |prepared, signals, screen| {
+        let pair = match opening::open(args, prepared, signals, screen).await? {
+            Ok(pair) => pair,
+            Err(exit) => return Ok(exit),
+        };
+        let mut notices = pair.notices();
+        let followed = follow(&pair, &mut notices, signals, screen).await;
+        let end = followed.map_err(|error| prepared.problem(&error))?;
+        screen.stopping();
+        let stopped = tokio::select! {
+            () = pair.stop(Stop::Forever) => true,
+            _ = signals.next() => false,
+        };
+        if !stopped {
+            std::process::exit(i32::from(end.exit().code()));
         }
-    };
-    let mut screen = display::screen(args.json, &prepared.setting);
-    let result = runtime.block_on(run(args, &prepared, &mut *screen));
-    runtime.shutdown_background();
-    result.unwrap_or_else(|problem| {
-        screen.problem(&problem);
-        problem.exit
+        show_rest(&mut notices, screen);
+        match end {
+            End::Asked(exit) => {
+                screen.stopped(&pair.status(), exit);
+                Ok(exit)
+            }
+            End::State(problem) => Err(problem),
+        }
     })
-}
-
-async fn run(
-    args: &PairArgs,
-    prepared: &Prepared,
-    screen: &mut dyn Screen,
-) -> Result<Exit, Problem> {
-    let setting = &prepared.setting;
-    let told = |error| Problem::of(&error, &setting.locations, &setting.state);
-    let mut signals = Signals::new()?;
-    let built = tokio::select! {
-        built = builder(args, prepared, None).build() => built,
-        exit = signals.next() => return Ok(exit),
-    };
-    let pair = built.map_err(told)?;
-    screen.start();
-    let mut notices = pair.notices();
-    let followed = follow(&pair, &mut notices, &mut signals, screen).await;
-    let end = followed.map_err(told)?;
-    screen.stopping();
-    let stopped = tokio::select! {
-        () = pair.stop(Stop::Forever) => true,
-        _ = signals.next() => false,
-    };
-    if !stopped {
-        std::process::exit(i32::from(end.exit().code()));
-    }
-    show_rest(&mut notices, screen);
-    match end {
-        End::Asked(exit) => {
-            screen.stopped(&pair.status(), exit);
-            Ok(exit)
-        }
-        End::State(problem) => Err(problem),
-    }
 }
 
 /// Why it ends.

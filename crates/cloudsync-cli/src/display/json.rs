@@ -193,7 +193,7 @@ impl Screen for Json {
                 write(&mut self.out, event);
             }
             Notice::Engine(notice) => self.engine(notice),
-            Notice::Missed(lines) => write(&mut self.out, Event::Missed { lines: *lines }),
+            Notice::Missed { count } => write(&mut self.out, Event::Missed { lines: *count }),
             Notice::StateSetAside { reason, kept_as } => {
                 let kept_as = kept_as.to_string_lossy().into_owned();
                 write(&mut self.out, Event::StateSetAside { reason, kept_as });
@@ -285,10 +285,6 @@ impl Screen for Json {
     fn plan(&mut self, plan: &Plan, status: &Status, exit: Exit) {
         for planned in &plan.operations {
             let side = planned.side;
-            if planned.operation == "conflict" {
-                self.conflict(&planned.path, None, false);
-                continue;
-            }
             let (source, target) = (self.label(side.other()), self.label(side));
             let action = Action {
                 op: planned.operation,
@@ -303,8 +299,8 @@ impl Screen for Json {
             };
             write(&mut self.out, Event::Action(action));
         }
-        for path in &status.conflicts {
-            self.conflict(path, None, true);
+        for conflict in &plan.conflicts {
+            self.conflict(&conflict.path, conflict.kept_as.as_deref(), conflict.waits);
         }
         for held in &status.held {
             let vanished_from = self.label(held.side.other());

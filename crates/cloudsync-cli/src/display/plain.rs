@@ -264,7 +264,7 @@ impl Screen for Plain {
                 }
             }
             Notice::Engine(notice) => self.engine(notice),
-            Notice::Missed(missed) if self.setting.level >= Level::Usual => {
+            Notice::Missed { count: missed } if self.setting.level >= Level::Usual => {
                 let missed = usize::try_from(*missed).unwrap_or(usize::MAX);
                 let line = format!("… {} not shown", count(missed, "line", "lines"));
                 self.error_line(Mood::Aside, &line);

@@ -43,8 +43,14 @@ pub(crate) fn lines(setting: &Setting, plan: &Plan, status: &Status) -> Vec<(Moo
         let text = format!("  … and {} more", number(all - shown_lines));
         lines.push((Mood::Aside, text));
     }
-    for path in &status.conflicts {
-        let text = format!("  ! {}   edited on both: waits for you", shown(path));
+    for conflict in &plan.conflicts {
+        let ends = match (conflict.waits, setting.on_conflict.name()) {
+            (true, _) => "waits for you".to_owned(),
+            // The renaming of the version that loses says it already.
+            (false, "keep-both") => continue,
+            (false, winner) => format!("the {winner} one wins"),
+        };
+        let text = format!("  ! {}   edited on both: {ends}", shown(&conflict.path));
         lines.push((Mood::Warning, text));
     }
     for held in &status.held {
@@ -77,7 +83,7 @@ fn total(plan: &Plan, side: Side) -> Option<String> {
 }
 
 fn mood(operation: &PlannedOperation) -> Mood {
-    if operation.operation == "conflict" || is_planned_conflict(operation) {
+    if is_planned_conflict(operation) {
         Mood::Warning
     } else {
         Mood::Aside
@@ -88,7 +94,6 @@ fn line(operation: &PlannedOperation) -> String {
     let arrow = arrow(operation.side);
     let path = shown(&operation.path);
     match (operation.operation, &operation.from) {
-        ("conflict", _) => format!("  ! {path}   edited on both"),
         ("copy", _) => format!("  {arrow} + {path}   {}", size(operation.size)),
         ("create_folder", _) => format!("  {arrow} + {path}/"),
         ("rename", Some(from)) if is_planned_conflict(operation) => {

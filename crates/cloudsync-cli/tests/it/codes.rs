@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::lab::{Lab, make_pipe, only_file};
+use crate::lab::{Lab, PROGRAM, Ran, make_pipe, only_file};
 
 #[test]
 fn two_folders_come_together_and_the_second_run_says_so() {
@@ -188,4 +188,16 @@ fn storages_in_memory_are_empty_and_in_sync() {
     let ran = lab.run(["sync", "l", "memory:b"]).is(0);
     assert!(ran.out.contains("1 copied"), "{}", ran.out);
     assert!(!lab.at("state").exists());
+}
+
+#[test]
+fn what_nobody_foresaw_is_an_internal_error() {
+    let lab = Lab::new();
+    lab.write("l/a", "one");
+    // Too few files for it to run at all.
+    let script = "ulimit -n 4 && exec \"$0\" sync l r";
+    let ran = Ran::of(&mut lab.program("sh", ["-c", script, PROGRAM])).is(1);
+    assert!(ran.err.contains("exit 1"), "{}", ran.err);
+    assert!(!lab.at("r/a").exists());
+    lab.sync(&[]).is(0);
 }

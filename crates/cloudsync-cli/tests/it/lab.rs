@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::TempDir;
+
+/// The program.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_cloudsync");
 
 /// Two folders `l` and `r`, and `state` for states.
 pub(crate) struct Lab(TempDir);
@@ -20,7 +23,23 @@ pub(crate) struct Ran {
     pub(crate) err: String,
 }
 
+impl From<Output> for Ran {
+    fn from(done: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Self {
+            code: done.status.code(),
+            out: text(done.stdout),
+            err: text(done.stderr),
+        }
+    }
+}
+
 impl Ran {
+    /// Runs a command to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        command.output().unwrap().into()
+    }
+
     #[track_caller]
     pub(crate) fn is(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
@@ -112,7 +131,16 @@ impl Lab {
     }
 
     pub(crate) fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cloudsync"));
+        self.program(PROGRAM, args)
+    }
+
+    /// A command in this lab, with nothing of the environment that the tests run in.
+    pub(crate) fn program(
+        &self,
+        name: impl AsRef<OsStr>,
+        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Command {
+        let mut command = Command::new(name);
         command
             .args(args)
             .current_dir(self.0.path())
@@ -127,13 +155,7 @@ impl Lab {
     }
 
     pub(crate) fn run(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
-        let done = self.command(args).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Ran {
-            code: done.status.code(),
-            out: text(done.stdout),
-            err: text(done.stderr),
-        }
+        Ran::of(&mut self.command(args))
     }
 
     /// Runs `cloudsync sync l r` with more arguments.

@@ -82,8 +82,8 @@ fn version_and_help_are_printed() {
     assert!(begun.elapsed() < Duration::from_secs(1));
     assert!(ran.out.starts_with("cloudsync 0."), "{}", ran.out);
     for args in [
-        &["--help"][..],
-        &["sync", "--help"],
+        &["-h"][..],
+        &["sync", "-h"],
         &["watch", "-h"],
         &["plan", "-h"],
     ] {
@@ -94,6 +94,17 @@ fn version_and_help_are_printed() {
             ran.out
         );
         assert!(ran.out.lines().count() <= 24, "{}", ran.out);
+    }
+    for args in [
+        &["--help"][..],
+        &["sync", "--help"],
+        &["watch", "--help"],
+        &["plan", "--help"],
+    ] {
+        let ran = lab.run(args).is(0);
+        for part in ["Locations:", "Conflicts (", "Exit codes (", "Environment:"] {
+            assert!(ran.out.contains(part), "{part} {}", ran.out);
+        }
     }
 }
 

@@ -75,6 +75,26 @@ fn a_plan_is_told_to_programs() {
     );
     let end = &ran.of_type("plan_end")[0];
     assert!(end["totals"].as_array().unwrap().len() >= 3, "{end}");
+
+    for (policy, kept_as) in [
+        ("keep-both", Some("both.conflicted")),
+        ("larger", None),
+        ("hold", None),
+    ] {
+        let args = ["plan", "--json", "--on-conflict", policy, "l", "r"];
+        let conflicts = lab.run(args).of_type("conflict");
+        assert_eq!(conflicts.len(), 1, "{policy}: {conflicts:?}");
+        let conflict = &conflicts[0];
+        assert_eq!(
+            (&conflict["path"], &conflict["kind"]),
+            (&"both".into(), &"edit-edit".into())
+        );
+        assert_eq!(conflict["decision"], policy);
+        assert_eq!(conflict["kept_as"].as_str(), kept_as, "{policy}");
+    }
+    let ran = lab.run(["plan", "--on-conflict", "larger", "l", "r"]).is(0);
+    let line = "! both   edited on both: the larger one wins";
+    assert!(ran.out.contains(line), "{}", ran.out);
 }
 
 #[test]

@@ -38,3 +38,23 @@ fn a_run_that_is_killed_goes_on_the_next_time() {
     lab.sync(&[]).is(0);
     lab.assert_equal();
 }
+
+#[test]
+fn the_second_time_it_ends_at_once() {
+    let lab = busy();
+    let mut running = lab.spawn(&["sync", "-q", "l", "r"]);
+    eventually("it began", || {
+        lab.tree("r").len() > 60 || running.has_ended()
+    });
+    assert!(!running.has_ended(), "too quick to be stopped");
+    // While it sleeps, two equal signals would become one.
+    running.signal("STOP");
+    running.signal("INT");
+    running.signal("TERM");
+    running.signal("CONT");
+    let ran = running.end();
+    assert!([Some(130), Some(143)].contains(&ran.code), "{ran:?}");
+    assert!(!ran.out.contains("Stopped after"), "{}", ran.out);
+    lab.sync(&[]).is(0);
+    lab.assert_equal();
+}

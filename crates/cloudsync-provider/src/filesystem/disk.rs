@@ -185,3 +185,15 @@ pub(super) fn write_back(operation: &'static str, errno: io::Errno) -> Error {
             .with_source(error),
     }
 }
+
+/// Runs `work` where it may block.
+pub(super) async fn blocking<T: Send + 'static>(
+    operation: &'static str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        Error::new(ErrorKind::Unexpected, operation)
+            .with_detail("the job broke off")
+            .with_source(error)
+    })
+}

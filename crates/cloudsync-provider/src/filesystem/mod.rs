@@ -2,7 +2,7 @@
 //!
 //! The rooms: `look` (one look at one object: oid, tag, racy), `root` (the open root, its identity,
 //! reaching what is below it), `volume` (what the file system can do), `list` and `scan` (one folder,
-//! and all), `info`, `read`, `copy` (content in), `write` (stage, flush, place), `replace` (the
+//! and all), `info`, `read`, `intake` (content on its way into jobs), `copy` (content in), `write` (stage, flush, place), `replace` (the
 //! loss-free exchange), `keep` (what the old version hands on), `change` (folders, renames, deletes, attributes), `own` (names of our own files)
 //! and `sweep` (what a crash left of them), `watch` (events), `disk` (what all jobs share).
 //!
@@ -23,6 +23,7 @@ mod copy;
 mod disk;
 mod failure;
 mod info;
+mod intake;
 mod keep;
 mod list;
 mod look;

@@ -3,7 +3,7 @@
 use cloudsync_core::record::{Batch, EntryId, Record, Snapshot};
 use futures::TryStreamExt;
 use sqlx::sqlite::{Sqlite, SqliteConnection};
-use sqlx::{Connection, QueryBuilder, Row};
+use sqlx::{QueryBuilder, Row};
 
 use super::trouble::Trouble;
 use crate::codec::{self, CodecError};
@@ -30,6 +30,7 @@ const ALL_ENTRIES: &str = "
 
 /// Reads everything. A record or value that is not as it was written spoils all.
 pub(super) async fn read(connection: &mut SqliteConnection) -> Result<Snapshot, Trouble> {
+    give_up(connection).await;
     let mut snapshot = Snapshot::default();
     let count: i64 = sqlx::query_scalar("SELECT count(*) FROM entry")
         .fetch_one(&mut *connection)
@@ -87,6 +88,12 @@ fn nibble(digit: u8) -> u8 {
     }
 }
 
+/// Ends the transaction that a write left open which failed or was dropped. If there is none, that is
+/// as well.
+async fn give_up(connection: &mut SqliteConnection) {
+    let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
+}
+
 /// A batch as rows, made before a transaction begins.
 pub(super) struct Rows<'a> {
     batch: &'a Batch,
@@ -103,12 +110,33 @@ impl<'a> Rows<'a> {
         Ok(Self { batch, puts })
     }
 
-    /// Writes them in one transaction.
+    /// Writes all of them or, where it fails or is dropped, none.
+    ///
+    /// The transaction is not one of sqlx's, which counts them: where the disk is full, SQLite ends one
+    /// by itself, sqlx goes on counting it, and would refuse every later one.
     pub(super) async fn write(&self, connection: &mut SqliteConnection) -> Result<(), Trouble> {
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        give_up(connection).await;
+        sqlx::raw_sql("BEGIN IMMEDIATE")
+            .execute(&mut *connection)
+            .await?;
+        let written = match self.write_rows(connection).await {
+            Ok(()) => sqlx::raw_sql("COMMIT")
+                .execute(&mut *connection)
+                .await
+                .map(drop)
+                .map_err(Trouble::from),
+            Err(trouble) => Err(trouble),
+        };
+        if written.is_err() {
+            give_up(connection).await;
+        }
+        written
+    }
+
+    async fn write_rows(&self, connection: &mut SqliteConnection) -> Result<(), Trouble> {
         if self.batch.clear {
             sqlx::raw_sql("DELETE FROM entry; DELETE FROM value")
-                .execute(&mut *transaction)
+                .execute(&mut *connection)
                 .await?;
         }
         for ids in self.batch.deletes.chunks(ROWS) {
@@ -120,7 +148,7 @@ impl<'a> Rows<'a> {
             sql.push(")");
             sql.build()
                 .persistent(ids.len() == ROWS)
-                .execute(&mut *transaction)
+                .execute(&mut *connection)
                 .await?;
         }
         for puts in self.puts.chunks(ROWS) {
@@ -131,7 +159,7 @@ impl<'a> Rows<'a> {
             // A statement of another length is not worth a place among the prepared ones.
             sql.build()
                 .persistent(puts.len() == ROWS)
-                .execute(&mut *transaction)
+                .execute(&mut *connection)
                 .await?;
         }
         for (key, value) in &self.batch.values {
@@ -143,9 +171,8 @@ impl<'a> Rows<'a> {
                 }
                 None => sqlx::query("DELETE FROM value WHERE key = ?").bind(key),
             };
-            query.execute(&mut *transaction).await?;
+            query.execute(&mut *connection).await?;
         }
-        transaction.commit().await?;
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cloudsync::provider::mock::MockService;
+use cloudsync::provider::registry::Created;
 use cloudsync::{CloudSync, ErrorKind, Provider, Side, Stop};
 
 use crate::world::World;
@@ -108,4 +109,32 @@ async fn a_state_file_belongs_to_one_pair() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
     assert!(!pair.storage_label().is_empty());
+}
+
+#[tokio::test]
+async fn a_location_may_name_a_provider_of_the_application() {
+    let service = MockService::default();
+    service.user().write("/top/file", "one").unwrap();
+    let registry = {
+        let service = service.clone();
+        cloudsync::registry().with("mine", move |_, rest| {
+            Ok(Created::new(service.client(), rest))
+        })
+    };
+    let pair = CloudSync::builder("mine:/top", "memory:of-an-application")
+        .registry(registry)
+        .build()
+        .await
+        .unwrap();
+    pair.run_once().await.unwrap();
+    assert!(cloudsync::memory("of-an-application").user().exists("file"));
+
+    let built = CloudSync::builder("mine:/top", "memory:other")
+        .build()
+        .await;
+    let error = built.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.side()),
+        (ErrorKind::Invalid, Some(Side::Local))
+    );
 }

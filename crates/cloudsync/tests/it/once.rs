@@ -101,6 +101,15 @@ async fn a_plan_says_what_a_run_would_do_and_changes_nothing() {
     assert_eq!(plan.operations.len(), 1);
     assert_eq!(plan.operations[0].operation, "delete");
     assert!(world.user(Side::Local).exists("a/x"));
+    assert!(plan.conflicts.is_empty());
+
+    world.write(Side::Local, "both", "one");
+    world.write(Side::Remote, "both", "two");
+    let plan = pair.plan().await.unwrap();
+    assert_eq!(plan.conflicts.len(), 1);
+    let conflict = &plan.conflicts[0];
+    assert_eq!((conflict.path.as_str(), conflict.waits), ("both", false));
+    assert_eq!(conflict.kept_as.as_deref(), Some("both.conflicted"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -224,4 +233,40 @@ async fn locations_in_memory_are_shared_by_name() {
     cloudsync::memory("once-a").user().write("x", "1").unwrap();
     assert!(pair.run_once().await.unwrap().in_sync());
     assert!(cloudsync::memory("once-b").user().exists("x"));
+}
+
+/// Writes files on both sides, runs once, and returns the order in which the remote ones were made.
+async fn order_of_writes(seed: Option<u64>) -> Vec<String> {
+    let world = World::new();
+    for number in 0..20 {
+        world.write(Side::Local, &format!("l{number}"), "one");
+        world.write(Side::Remote, &format!("folder/r{number}"), "two");
+    }
+    let client = world.remote.client();
+    let builder = world.builder_with(world.local.client(), client.clone());
+    let builder = match seed {
+        Some(seed) => builder.seed(seed),
+        None => builder,
+    };
+    let pair = builder.build().await.unwrap();
+    let report = pair.run_once().await.unwrap();
+    assert!(report.in_sync(), "{report:?}");
+    assert_eq!(world.both().len(), 41);
+    let log = client.log();
+    let writes = log.operations().map(|called| called.path.clone());
+    writes.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_order_of_turns_comes_from_the_seed() {
+    let usual = order_of_writes(None).await;
+    assert_eq!(usual.len(), 20);
+    assert_eq!(order_of_writes(None).await, usual);
+    let mut orders = std::collections::BTreeSet::new();
+    for seed in 0..10 {
+        let order = order_of_writes(Some(seed)).await;
+        assert_eq!(order_of_writes(Some(seed)).await, order, "seed {seed}");
+        orders.insert(order);
+    }
+    assert_eq!(orders.len(), 10, "each seed makes another order");
 }

@@ -46,6 +46,39 @@ async fn one_object_that_fails_stands_in_the_report_and_holds_up_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_file_for_which_there_is_no_space_holds_up_no_other() {
+    let world = World::new();
+    world.remote.set_quota(Some(1_000));
+    world.write(Side::Local, "a", "small");
+    world.write(Side::Local, "big", &"x".repeat(1_001));
+    for number in 0..20 {
+        world.write(Side::Local, &format!("f/{number}"), "small");
+    }
+    world.write(Side::Remote, "back", "small");
+    let pair = world.pair().await;
+    for run in 0..2 {
+        let report = pair.run_once().await.unwrap();
+        assert!(!report.in_sync() && !report.interrupted);
+        assert_eq!(report.changed.remote.copied, if run == 0 { 21 } else { 0 });
+        assert_eq!(report.failed.len(), 1, "{report:?}");
+        let trouble = &report.failed[0];
+        assert_eq!(
+            (trouble.path.as_str(), trouble.failure.kind()),
+            ("big", ErrorKind::OutOfSpace)
+        );
+        let mut expected = world.tree(Side::Local);
+        expected.remove("big");
+        assert_eq!(world.tree(Side::Remote), expected);
+    }
+
+    world.remote.set_quota(Some(4_000));
+    let report = pair.run_once().await.unwrap();
+    assert!(report.in_sync(), "{report:?}");
+    assert_eq!(report.changed.remote.copied, 1);
+    assert_eq!(world.both().len(), 24);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_source_that_cannot_be_read_is_told_by_its_path() {
     let world = World::new();
     world.write(Side::Local, "a", "one");
@@ -244,7 +277,7 @@ async fn a_call_that_panics_hurts_nothing_else() {
         drop(pair);
         while let Some(notice) = notices.next().await {
             if let Notice::Engine(EngineNotice::Failed { path, failure, .. }) = notice {
-                assert!(path.contains("boom"), "only {path} failed");
+                assert!(path.contains("boom"), "{path} failed: {failure}");
                 assert_eq!(failure.kind(), ErrorKind::Unexpected);
             }
         }

@@ -56,7 +56,7 @@ pub fn is_known(world: &World, side: Side, folder: NodeId) -> bool {
 fn is_sure(world: &World, side: Side) -> impl Fn(NodeId) -> bool {
     move |folder| {
         let at = world.node(side, folder);
-        at.listed && !at.doubtful
+        at.is_present() && at.listed && !at.doubtful
     }
 }
 

@@ -17,6 +17,8 @@ pub struct EntryId(pub u32);
 impl EntryId {
     /// The entry of the two roots: always there, never stored.
     pub const ROOT: EntryId = EntryId(0);
+    /// No entry: a folder that nobody has any more.
+    pub const NOWHERE: EntryId = EntryId(u32::MAX);
 }
 
 /// One entry: what each side last told of it, what both agreed on, what we were about to do.

@@ -50,6 +50,8 @@ pub(super) struct SideLedger {
     doubts: BTreeSet<Doubt>,
     /// What an operation of ours is changing right now, by its entry: looked at once that ended.
     blocked: BTreeMap<EntryId, BTreeSet<Doubt>>,
+    /// What lies below a folder that is itself in doubt: looked at once that was.
+    below_doubtful: BTreeSet<(NodeId, Doubt)>,
     /// Looks handed out.
     outstanding: usize,
     /// Known objects met at another place, by that place, whose old place is still to be looked at.
@@ -138,6 +140,7 @@ impl SideLedger {
     pub(super) fn is_busy(&self) -> bool {
         self.walk.is_some()
             || self.outstanding > 0
+            || !self.below_doubtful.is_empty()
             || (self.up && (!self.wanted_walks.is_empty() || !self.doubts.is_empty()))
             || (self.up
                 && !(self.relooks.is_empty()
@@ -175,6 +178,7 @@ impl SideLedger {
             && self.outstanding == 0
             && self.doubts.is_empty()
             && self.blocked.is_empty()
+            && self.below_doubtful.is_empty()
             && self.wanted_walks.is_empty()
     }
 
@@ -270,17 +274,17 @@ impl Engine {
             }
         }
         for (folder, names) in by_folder {
-            let walk = names.len() > HINTS_A_FOLDER;
-            if walk {
+            if names.len() > HINTS_A_FOLDER {
                 self.sides[side].want_walk(folder);
+                for name in names {
+                    if let Some(node) = self.world.child(side, folder, name) {
+                        self.world.node_mut(side, node).doubtful = true;
+                    }
+                }
+                continue;
             }
             for name in names {
-                if let Some(node) = self.world.child(side, folder, name) {
-                    self.world.node_mut(side, node).doubtful = true;
-                }
-                if !walk {
-                    self.sides[side].doubt(Doubt::Place(folder, name));
-                }
+                self.doubt_place(side, folder, name);
             }
         }
         if let Some(cursor) = cursor {
@@ -297,13 +301,29 @@ impl Engine {
         self.sides[side].doubt(Doubt::Node(node));
     }
 
+    /// Something else may stand at a place: what is known to stand there is not relied on before it was
+    /// looked at.
+    pub(super) fn doubt_place(&mut self, side: Side, folder: NodeId, name: NameId) {
+        if let Some(node) = self.world.child(side, folder, name) {
+            self.world.node_mut(side, node).doubtful = true;
+        }
+        self.sides[side].doubt(Doubt::Place(folder, name));
+    }
+
+    /// Returns the lowest folder in doubt of those that a place lies in.
+    pub(super) fn doubtful_above(&self, side: Side, folder: NodeId) -> Option<NodeId> {
+        std::iter::once(folder)
+            .chain(self.world.tree(side).ancestors(folder))
+            .find(|&at| self.world.node(side, at).doubtful)
+    }
+
     /// Something about the place of a path is not as it was known.
     pub(super) fn doubt_path(&mut self, side: Side, path: &str) {
         let (above, leaf) = path.rsplit_once('/').unwrap_or(("", path));
         match self.world.at_path(side, above) {
             Some(folder) => {
                 let name = self.world.names.intern(leaf);
-                self.sides[side].doubt(Doubt::Place(folder, name));
+                self.doubt_place(side, folder, name);
             }
             None => {
                 let node = self.nearest(side, above);
@@ -407,21 +427,26 @@ impl Engine {
             return;
         }
         while self.sides[side].outstanding < self.config.limits.queries {
-            let Some(doubt) = self.sides[side].doubts.pop_first() else {
+            let Some(doubt) = self.next_doubt(side) else {
                 break;
             };
             if let Some(entry) = self.locked_by(side, doubt) {
                 self.sides[side].block(entry, doubt);
                 continue;
             }
+            if let Some(folder) = self.looked_for_in(side, doubt) {
+                if self.look_when_back(side, folder) {
+                    continue;
+                }
+                if let Some(above) = self.doubtful_above(side, folder) {
+                    self.sides[side].below_doubtful.insert((above, doubt));
+                    continue;
+                }
+            }
             let id = QueryId(self.new_id());
             let asked = self.tick;
-            let tree = self.world.tree(side);
             let (at, what) = match doubt {
                 Doubt::Place(folder, name) => {
-                    if !tree.is_live(folder) || !tree.get(folder).is_present() {
-                        continue;
-                    }
                     let folder_path = self.world.path(side, folder);
                     let name_text = self.world.names.get(name);
                     let path = if folder_path.is_empty() {
@@ -440,6 +465,7 @@ impl Engine {
                     )
                 }
                 Doubt::Node(node) => {
+                    let tree = self.world.tree(side);
                     if !tree.is_live(node) || node == NodeId::ROOT {
                         continue;
                     }
@@ -471,6 +497,32 @@ impl Engine {
             }));
         }
         self.settle_if_looked(side);
+    }
+
+    /// Returns the folder in which something in doubt is looked for; `None` if it is asked for by id.
+    fn looked_for_in(&self, side: Side, doubt: Doubt) -> Option<NodeId> {
+        match doubt {
+            Doubt::Place(folder, _) => Some(folder),
+            Doubt::Node(_) if self.config.rules[side].id_lookup => None,
+            Doubt::Node(node) if !self.world.tree(side).is_live(node) => None,
+            Doubt::Node(node) => self.world.node(side, node).parent(),
+        }
+    }
+
+    /// Takes something to look at; once nothing else is left, what lies below folders that are no longer
+    /// in doubt.
+    fn next_doubt(&mut self, side: Side) -> Option<Doubt> {
+        if self.sides[side].doubts.is_empty() {
+            let waiting = std::mem::take(&mut self.sides[side].below_doubtful);
+            for (above, doubt) in waiting {
+                if !self.look_when_back(side, above) && self.world.node(side, above).doubtful {
+                    self.sides[side].below_doubtful.insert((above, doubt));
+                } else {
+                    self.sides[side].doubt(doubt);
+                }
+            }
+        }
+        self.sides[side].doubts.pop_first()
     }
 
     /// Returns the entry with an operation under way that changes what is in doubt.
@@ -659,7 +711,7 @@ impl Engine {
                 at.tag == seen.tag && !at.racy && !at.doubtful
             });
             if !as_known {
-                self.sides[side].doubt(Doubt::Place(folder, name));
+                self.doubt_place(side, folder, name);
             }
             return;
         }
@@ -684,7 +736,7 @@ impl Engine {
                     .walk
                     .is_some_and(|walk| walk.from == NodeId::ROOT);
                 if self.world.node(side, node).is_present() && !comes_by {
-                    self.sides[side].doubt(Doubt::Node(node));
+                    self.doubt_node(side, node);
                 }
                 self.sides[side].strays.insert((folder, name), stray);
                 self.may_be_back(side, node);
@@ -834,7 +886,7 @@ impl Engine {
         let folder = at_parent(&self.world, side, node);
         if self.is_ours_now(side, folder, at.name(), asked) {
             let name = at.name();
-            self.sides[side].doubt(Doubt::Place(folder, name));
+            self.doubt_place(side, folder, name);
             return;
         }
         self.leave(side, node);

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::engine::io::{Act, Effect, Operation, OperationId, Output, QuestionId, Source};
-use crate::engine::observing::Doubt;
 use crate::failure::{ErrorKind, Failure, Retry};
 use crate::notice::Notice;
 use crate::object::{Attributes, Kind, Observed, Tag, Target};
@@ -703,9 +702,9 @@ impl Engine {
     fn doubt_around(&mut self, flight: &Flight) {
         let side = flight.side;
         for &(folder, name) in &flight.places {
-            self.sides[side].doubt(Doubt::Place(folder, name));
+            self.doubt_place(side, folder, name);
             if folder != NodeId::ROOT && self.world.tree(side).is_live(folder) {
-                self.sides[side].doubt(Doubt::Node(folder));
+                self.doubt_node(side, folder);
             }
         }
         if matches!(flight.deed, Deed::Delete) {

@@ -267,8 +267,10 @@ impl Engine {
                 digest: content.map(|content| content.digest),
                 sides: BySide::from_fn(|side| {
                     let at = self.world.agreed_apart(id, side)?;
+                    let is_live = self.world.tree(side).is_live(at.parent);
+                    let parent = is_live.then(|| self.world.node(side, at.parent).entry);
                     Some(AgreedSide {
-                        parent: self.parent_entry(side, Some(at.parent)),
+                        parent: parent.unwrap_or(EntryId::NOWHERE),
                         name: self.world.names.get(at.name).to_owned(),
                         tag: at.tag.clone(),
                         attributes: at.attributes,

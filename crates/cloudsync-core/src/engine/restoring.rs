@@ -162,7 +162,7 @@ impl Engine {
                     };
                     let name = self.world.names.intern(&at.name);
                     let at = AgreedSide {
-                        parent: parent.unwrap_or(NodeId::ROOT),
+                        parent: parent.unwrap_or_else(|| self.world.nowhere(side)),
                         name,
                         tag: at.tag.clone(),
                         attributes: at.attributes,

@@ -78,7 +78,7 @@ impl Engine {
             let old = self.world.node(side, stray.node);
             if old.is_present() && old.seen < stray.at {
                 // Its old place was looked at before: it may have been moved since.
-                self.sides[side].doubt(super::observing::Doubt::Node(stray.node));
+                self.doubt_node(side, stray.node);
                 let place = (stray.folder, stray.name);
                 self.sides[side].strays.insert(place, stray);
                 continue;
@@ -124,7 +124,7 @@ impl Engine {
             .is_some()
         {
             // Somebody was faster: look at the place again.
-            self.sides[side].doubt(super::observing::Doubt::Place(stray.folder, stray.name));
+            self.doubt_place(side, stray.folder, stray.name);
             return true;
         }
         let reused = self.config.rules[side].ids_reused
@@ -143,7 +143,7 @@ impl Engine {
         let at = self.world.node_mut(side, stray.node);
         at.seen = mark;
         at.moved = mark;
-        if at.kind == Kind::Folder && !self.sides[side].just_walked {
+        if at.kind == Kind::Folder && !(self.sides[side].just_walked && at.listed) {
             self.sides[side].want_walk(stray.node);
         }
         at.doubtful = false;

@@ -80,10 +80,10 @@ fn replaces(view: &View<'_>, side: Side, node: NodeId) -> Option<Step> {
             return Some(Step::Wait(Wait::Entry(row)));
         }
         // Only if the other side still has it: else both deleted it, and this one is new.
-        if let Some(there) = entry.nodes[side.other()]
-            && world.node(side.other(), there).is_present()
-        {
-            return Some(Step::Relink { row });
+        match sight(world, side.other(), entry.nodes[side.other()]?) {
+            Sight::Present(_) => return Some(Step::Relink { row }),
+            Sight::Unknown(there) => return Some(Step::Wait(Wait::Look(side.other(), there))),
+            Sight::Absent(_) => {}
         }
     }
     None

@@ -460,6 +460,11 @@ impl World {
         self.agreed += 1;
     }
 
+    /// Returns a folder that is only a memory: whatever was agreed to stand in it stands elsewhere now.
+    pub(crate) fn nowhere(&mut self, side: Side) -> NodeId {
+        self.trees[side].memory(&mut self.names)
+    }
+
     /// Sets where an entry stood when it was agreed on, for loading.
     pub(crate) fn restore_agreed(&mut self, id: EntryId, side: Side, at: AgreedSide) {
         self.trees[side].hold(at.parent);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashTable;
 
-use crate::object::{Kind, Observed, Oid};
+use crate::object::{Attributes, Kind, Observed, Oid, Tag};
 use crate::record::EntryId;
 use crate::rules::Identity;
 use crate::side::Side;
@@ -28,15 +28,7 @@ pub struct SideTree {
 
 impl SideTree {
     pub(super) fn new(side: Side, identity: Identity, names: &mut Names) -> Self {
-        let seen = Observed {
-            oid: Oid::default(),
-            kind: Kind::Folder,
-            tag: crate::object::Tag::default(),
-            size: 0,
-            attributes: crate::object::Attributes::default(),
-            hash: None,
-            racy: false,
-        };
+        let seen = folder_of_no_id();
         let root = Node::new(None, names.intern(""), EntryId::ROOT, &seen);
         Self {
             side,
@@ -155,7 +147,22 @@ impl SideTree {
         id
     }
 
+    /// Adds a folder that no entry has, and that is freed with the last one that names it as its folder.
+    pub(super) fn memory(&mut self, names: &mut Names) -> NodeId {
+        let seen = folder_of_no_id();
+        let mut node = Node::new(Some(NodeId::ROOT), names.intern(""), NO_ENTRY, &seen);
+        node.unindexed = true;
+        node.presence = Presence::Absent;
+        self.keep(node)
+    }
+
     fn allocate(&mut self, node: Node) -> NodeId {
+        let id = self.keep(node);
+        self.index_oid(id);
+        id
+    }
+
+    fn keep(&mut self, node: Node) -> NodeId {
         let folder = node.parent.expect("not the root");
         let id = if let Some(id) = self.free.pop() {
             self.nodes[id.index()] = node;
@@ -165,7 +172,6 @@ impl SideTree {
             NodeId::from_index(self.nodes.len() - 1)
         };
         self.get_mut(folder).holds += 1;
-        self.index_oid(id);
         id
     }
 
@@ -254,6 +260,7 @@ impl SideTree {
         self.unlink(names, id);
         let node = self.get_mut(id);
         node.presence = Presence::Gone;
+        node.doubtful = false;
         let (folder, name) = (node.parent.expect("not the root"), node.name);
         let key = (folder, names.folded(self.side, name));
         self.ghosts.entry(key).or_default().push(id);
@@ -381,6 +388,18 @@ impl SideTree {
         (2..self.nodes.len())
             .map(NodeId::from_index)
             .filter(|&id| self.is_live(id))
+    }
+}
+
+fn folder_of_no_id() -> Observed {
+    Observed {
+        oid: Oid::default(),
+        kind: Kind::Folder,
+        tag: Tag::default(),
+        size: 0,
+        attributes: Attributes::default(),
+        hash: None,
+        racy: false,
     }
 }
 

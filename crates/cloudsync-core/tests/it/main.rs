@@ -5,4 +5,3 @@ mod found;
 mod hostile;
 mod model;
 mod moves;
-mod scratch;

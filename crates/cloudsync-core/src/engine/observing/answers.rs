@@ -41,12 +41,11 @@ impl Engine {
         asked: Tick,
         outcome: Result<Option<Found>, Failure>,
     ) {
-        let tree = self.world.tree(side);
-        if !tree.is_live(folder) || !tree.get(folder).is_present() {
+        if self.look_when_back(side, folder) {
             return;
         }
-        if self.was_elsewhere(side, folder, asked) {
-            self.sides[side].doubt(Doubt::Place(folder, name));
+        if self.was_elsewhere(side, folder, asked) || self.doubtful_above(side, folder).is_some() {
+            self.doubt_place(side, folder, name);
             return;
         }
         let here = self.world.child(side, folder, name);
@@ -86,6 +85,22 @@ impl Engine {
             }
             Err(failure) => self.look_failed(side, Doubt::Place(folder, name), &failure),
         }
+    }
+
+    /// Returns true if a folder is not there now, or one that it lies in: nothing in it can be looked at.
+    /// If that comes back, from wherever it was moved to, it is walked.
+    pub(super) fn look_when_back(&mut self, side: Side, folder: NodeId) -> bool {
+        let tree = self.world.tree(side);
+        if !tree.is_live(folder) {
+            return true;
+        }
+        let gone = std::iter::once(folder)
+            .chain(tree.ancestors(folder))
+            .find(|&at| at != NodeId::ROOT && !tree.get(at).is_present());
+        if let Some(gone) = gone {
+            self.world.node_mut(side, gone).listed = false;
+        }
+        gone.is_some()
     }
 
     fn clear_obstacle(&mut self, side: Side, folder: NodeId, name: NameId) {
@@ -160,9 +175,18 @@ impl Engine {
             failure.kind(),
             ErrorKind::Disconnected | ErrorKind::RootMissing | ErrorKind::Token
         );
-        // Else it is there and cannot be looked at: it stays as it was known.
         if side_is_down || failure.is_retryable() {
             self.postpone(side, Owed::Look(doubt));
+            return;
+        }
+        // It is there and cannot be looked at: it stays as it was known.
+        let node = match doubt {
+            Doubt::Node(node) => Some(node),
+            Doubt::Place(folder, name) => self.world.child(side, folder, name),
+        };
+        if let Some(node) = node {
+            self.world.node_mut(side, node).doubtful = false;
+            self.wake_waiters(self.world.node(side, node).entry);
         }
     }
 
@@ -200,7 +224,7 @@ impl Engine {
                 ErrorKind::NotFound if walk.from != NodeId::ROOT => {
                     if let Some(parent) = self.world.node(side, walk.from).parent() {
                         let name = self.world.node(side, walk.from).name();
-                        self.sides[side].doubt(Doubt::Place(parent, name));
+                        self.doubt_place(side, parent, name);
                     }
                 }
                 ErrorKind::RootMissing => self.side_down(side, failure),

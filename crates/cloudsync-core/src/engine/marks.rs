@@ -33,6 +33,11 @@ impl Marks {
         old
     }
 
+    pub(super) fn contains(&self, id: EntryId) -> bool {
+        let (word, bit) = position(id);
+        self.words.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.count
     }

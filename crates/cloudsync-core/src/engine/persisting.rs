@@ -105,6 +105,11 @@ impl Persisting {
         *self = open;
     }
 
+    /// Returns true if the store has a record of an entry.
+    pub(super) fn is_stored(&self, id: EntryId) -> bool {
+        self.stored.contains(id)
+    }
+
     pub(super) fn restored(&mut self, id: EntryId) {
         self.stored.insert(id);
     }
@@ -225,10 +230,7 @@ impl Engine {
     /// Returns what the store has to know of an entry; `None`: nothing.
     fn record(&self, id: EntryId) -> Option<Record> {
         let entry = self.world.find(id)?;
-        let told = |side: Side| {
-            entry.nodes[side].is_some() && self.config.rules[side].feed == Feed::Resumable
-        };
-        if !entry.is_agreed() && entry.intent.is_none() && !Side::BOTH.into_iter().any(told) {
+        if !self.is_worth_recording(id) {
             return None;
         }
         let local_name = entry
@@ -241,8 +243,9 @@ impl Engine {
             let has_ids = self.config.rules[side].identity == Identity::Stable;
             let agreed_content = node.content.is_some() && node.content == entry.content();
             let own = node.content.filter(|_| !agreed_content);
+            let parent = self.parent_entry(side, node.parent());
             Some(NodeRecord {
-                parent: self.parent_entry(side, node.parent()),
+                parent,
                 name: (!same_name).then(|| self.world.names.get(node.name()).to_owned()),
                 oid: has_ids.then(|| node.oid.clone()),
                 // A racy tag is not worth keeping: an empty one is looked at again.
@@ -254,7 +257,7 @@ impl Engine {
                 size: node.size,
                 attributes: node.attributes(),
                 digest: own.map(|content| self.world.contents.get(content).digest),
-                gone: !node.is_present(),
+                gone: !node.is_present() || parent == EntryId::NOWHERE,
                 agreed_content,
             })
         });
@@ -267,10 +270,8 @@ impl Engine {
                 digest: content.map(|content| content.digest),
                 sides: BySide::from_fn(|side| {
                     let at = self.world.agreed_apart(id, side)?;
-                    let is_live = self.world.tree(side).is_live(at.parent);
-                    let parent = is_live.then(|| self.world.node(side, at.parent).entry);
                     Some(AgreedSide {
-                        parent: parent.unwrap_or(EntryId::NOWHERE),
+                        parent: self.parent_entry(side, Some(at.parent)),
                         name: self.world.names.get(at.name).to_owned(),
                         tag: at.tag.clone(),
                         attributes: at.attributes,
@@ -286,15 +287,30 @@ impl Engine {
         })
     }
 
-    /// A folder that is kept only as a memory counts as the root: what was in it is gone anyway.
+    /// What is not agreed on is met again, unless the side's feed tells only what is new.
+    fn is_worth_recording(&self, id: EntryId) -> bool {
+        self.world.find(id).is_some_and(|entry| {
+            let told = |side: Side| {
+                entry.nodes[side].is_some() && self.config.rules[side].feed == Feed::Resumable
+            };
+            entry.is_agreed() || entry.intent.is_some() || Side::BOTH.into_iter().any(told)
+        })
+    }
+
+    /// A folder that has no record is nowhere: one that is kept only as a memory, or one that is met
+    /// again, with what is in it.
     fn parent_entry(&self, side: Side, folder: Option<NodeId>) -> EntryId {
         let Some(folder) = folder else {
             return EntryId::ROOT;
         };
-        if self.world.tree(side).is_live(folder) {
-            self.world.node(side, folder).entry
+        if !self.world.tree(side).is_live(folder) {
+            return EntryId::NOWHERE;
+        }
+        let entry = self.world.node(side, folder).entry;
+        if entry == EntryId::ROOT || self.is_worth_recording(entry) {
+            entry
         } else {
-            EntryId::ROOT
+            EntryId::NOWHERE
         }
     }
 }

@@ -97,6 +97,14 @@ impl Engine {
             }
         }
         self.troubles.remove(&id);
+        if !self.persisting.is_stored(id) {
+            // Records of what is in it could not name it.
+            for side in Side::BOTH {
+                if let Some(node) = self.world.entry(id).nodes[side] {
+                    self.children_changed_entry(side, node);
+                }
+            }
+        }
         self.persisting.dirty(id);
         self.settled(id);
     }

@@ -70,7 +70,10 @@ impl Engine {
         // From the node up to the first folder that is in the tree already.
         let mut chain = Vec::new();
         let mut at = id;
-        while at != EntryId::ROOT && self.world.find(at)?.nodes[side].is_none() {
+        while at != EntryId::ROOT
+            && at != EntryId::NOWHERE
+            && self.world.find(at)?.nodes[side].is_none()
+        {
             let node = records.get(&at)?.nodes[side].as_ref()?;
             if chain.contains(&at) {
                 return None;
@@ -78,10 +81,10 @@ impl Engine {
             chain.push(at);
             at = node.parent;
         }
-        let mut folder = if at == EntryId::ROOT {
-            NodeId::ROOT
-        } else {
-            self.world.find(at)?.nodes[side]?
+        let mut folder = match at {
+            EntryId::ROOT => NodeId::ROOT,
+            EntryId::NOWHERE => self.world.nowhere(side),
+            at => self.world.find(at)?.nodes[side]?,
         };
         for id in chain.into_iter().rev() {
             let record = &records[&id];
@@ -99,7 +102,7 @@ impl Engine {
                 hash: None,
                 racy: record.kind == Kind::File && node.tag == Tag::default(),
             };
-            let taken = self.world.child(side, folder, name).is_some();
+            let taken = at == EntryId::NOWHERE || self.world.child(side, folder, name).is_some();
             let new = if node.gone || taken {
                 let new = self.world.insert_ghost(id, side, folder, name, &seen);
                 self.sides[side].gone.push(new);

@@ -137,6 +137,9 @@ impl Engine {
         };
         let holder = places().find_map(|(_, holder, side)| {
             let node = self.parkable(holder, side).filter(|_| is_free(holder))?;
+            let is_ours = !moved(&self.world, side, holder);
+            let goes = is_ours && moved(&self.world, side.other(), holder);
+            let node = goes.then_some(node)?;
             let folder = self.world.node(side, node).parent()?;
             Some((holder, side, folder))
         });
@@ -165,16 +168,13 @@ impl Engine {
         }
     }
 
-    /// Returns the node of an entry that we are about to move on a side, and did not park yet.
+    /// Returns the node of an entry that both sides have, on a side where it is not parked yet.
     fn parkable(&self, id: EntryId, side: Side) -> Option<NodeId> {
         let entry = self.world.find(id)?;
         let node = entry.nodes[side]?;
         let at = self.world.node(side, node);
-        let parkable = entry.is_agreed()
-            && at.is_present()
-            && !is_parked(self.world.names.get(at.name()))
-            && !moved(&self.world, side, id)
-            && moved(&self.world, side.other(), id);
+        let parkable =
+            entry.is_agreed() && at.is_present() && !is_parked(self.world.names.get(at.name()));
         parkable.then_some(node)
     }
 }

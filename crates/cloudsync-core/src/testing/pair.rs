@@ -51,6 +51,8 @@ pub struct ModelPair {
     pub(super) failing_looks: u32,
     tokens: u32,
     pub(super) alive: BTreeSet<String>,
+    /// What was in files that users deleted, by path.
+    thrown: BySide<BTreeMap<String, String>>,
     /// What users deleted, by path.
     pub(super) deleted: BySide<BTreeSet<String>>,
 }
@@ -131,6 +133,7 @@ impl ModelPair {
             failing_looks: 0,
             tokens: 0,
             alive: BTreeSet::new(),
+            thrown: BySide::default(),
             deleted: BySide::default(),
         }
     }
@@ -276,6 +279,14 @@ impl ModelPair {
                 self.hint(*side, touched);
             }
             UserAct::Delete(side, path) => {
+                let below = format!("{path}/");
+                for (at, (_, item)) in self.sides[*side].objects() {
+                    if let Some(content) = &item.content
+                        && (at == *path || at.starts_with(&below))
+                    {
+                        self.thrown[*side].insert(at, content.clone());
+                    }
+                }
                 let dead = self.sides[*side].contents_below(path);
                 let touched = self.sides[*side].user_delete(path);
                 for token in dead {
@@ -323,7 +334,10 @@ impl ModelPair {
             if let Some(old) = old {
                 self.alive.remove(&old);
             }
-            self.alive.insert(token.to_owned());
+            // What comes back as it was counts as never touched.
+            if self.thrown[side].get(path).map(String::as_str) != Some(token) {
+                self.alive.insert(token.to_owned());
+            }
         }
         self.hint(side, touched);
     }

@@ -150,7 +150,12 @@ impl SideTree {
     /// Adds a folder that no entry has, and that is freed with the last one that names it as its folder.
     pub(super) fn memory(&mut self, names: &mut Names) -> NodeId {
         let seen = folder_of_no_id();
-        let mut node = Node::new(Some(NodeId::ROOT), names.intern(""), NO_ENTRY, &seen);
+        let mut node = Node::new(
+            Some(NodeId::ROOT),
+            names.intern(".cloudsync-nowhere"),
+            NO_ENTRY,
+            &seen,
+        );
         node.unindexed = true;
         node.presence = Presence::Absent;
         self.keep(node)

@@ -141,7 +141,7 @@ fn carry(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>, from: Side) -> Ste
         return Step::AgreePlaces;
     }
     if world.tree(to).is_within(goal.folder, own) {
-        return moved_into_each_other(view, id, from, goal.folder, own);
+        return moved_into_each_other(view, id, nodes, from, goal.folder);
     }
     match occupant(view, to, &goal, Some(own), id) {
         Err(step) => step,
@@ -179,15 +179,16 @@ pub(super) fn clash(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> S
 }
 
 /// The goal lies below the object itself on that side, because some folder on the way was moved
-/// there. The local move loses: it is taken back, then the remote one is carried over.
+/// there. The local move loses: the object goes where the remote side has it.
 fn moved_into_each_other(
     view: &View<'_>,
     id: EntryId,
+    nodes: BySide<NodeId>,
     from: Side,
     goal: NodeId,
-    own: NodeId,
 ) -> Step {
     let world = view.world;
+    let own = nodes[from.other()];
     // A folder on the way that the same side moved as well is carried over first: then it may not be
     // on the way any more.
     let to = from.other();
@@ -201,9 +202,23 @@ fn moved_into_each_other(
     if let Some(entry) = on_the_way {
         return Step::Wait(Wait::Entry(entry));
     }
+    let parked = is_parked(world.names.get(world.node(to, own).name()));
+    if parked {
+        // It made way for one that leaves it.
+        let leaves = std::iter::once(goal)
+            .chain(world.tree(to).ancestors(goal))
+            .take_while(|&at| at != own)
+            .map(|at| world.node(to, at).entry)
+            .find(|&entry| moved(world, from, entry));
+        if let Some(entry) = leaves {
+            return Step::Wait(Wait::Entry(entry));
+        }
+    }
+    if from == Side::Local && parked {
+        return go_back(view, id, Side::Local, nodes.local);
+    }
     if from == Side::Local {
-        let node = world.entry(id).nodes[Side::Local].expect("an agreed entry has both nodes");
-        return go_back(view, id, Side::Local, node);
+        return carry(view, id, nodes, Side::Remote);
     }
     // `own` is local here; one of the folders between it and the goal was moved there by the user.
     let mut chain = std::iter::once(goal).chain(world.tree(Side::Local).ancestors(goal));

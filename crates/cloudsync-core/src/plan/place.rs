@@ -215,10 +215,30 @@ pub(crate) fn conflict_place(view: &View<'_>, side: Side, node: NodeId) -> Place
 /// Returns the path that a node of `side` has, or would have, on the local side: for comparing
 /// places by one measure.
 pub(super) fn path_on(view: &View<'_>, side: Side, node: NodeId) -> String {
-    let path = view.world.path(side, node);
+    let path = path_unparked(view.world, side, node);
     match side {
         Side::Local => path,
         Side::Remote if view.trivial => path,
         Side::Remote => view.policy.translate(Side::Local, &path).unwrap_or(path),
     }
+}
+
+/// Returns a node's path as if nothing on it were parked.
+fn path_unparked(world: &World, side: Side, node: NodeId) -> String {
+    let mut names = Vec::new();
+    let mut at = node;
+    while let Some(mut parent) = world.node(side, at).parent() {
+        let here = world.node(side, at);
+        let mut name = here.name();
+        let is_agreed = world
+            .find(here.entry)
+            .is_some_and(|entry| entry.is_agreed());
+        if is_agreed && is_parked(world.names.get(name)) {
+            (parent, name) = world.agreed_place(here.entry, side);
+        }
+        names.push(world.names.get(name));
+        at = parent;
+    }
+    names.reverse();
+    names.join("/")
 }

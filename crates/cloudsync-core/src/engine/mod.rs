@@ -343,6 +343,7 @@ impl Engine {
             trivial: self.trivial,
             locks: &self.locks,
             unsettled: &self.persisting.open_intents,
+            unsure: self.sides.as_ref().map(|side| &side.unsure),
             obstacles: &self.obstacles,
             absent_by_size: &self.absent_by_size,
         }

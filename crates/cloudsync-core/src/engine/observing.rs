@@ -48,6 +48,9 @@ pub(super) struct SideLedger {
     walk: Option<Walk>,
     wanted_walks: BTreeSet<NodeId>,
     doubts: BTreeSet<Doubt>,
+    /// Places in doubt where nothing is known to stand, by folded name. Whatever is in doubt otherwise
+    /// says so itself.
+    pub(super) unsure: BTreeSet<(NodeId, NameId)>,
     /// What an operation of ours is changing right now, by its entry: looked at once that ended.
     blocked: BTreeMap<EntryId, BTreeSet<Doubt>>,
     /// What lies below a folder that is itself in doubt: looked at once that was.
@@ -304,8 +307,12 @@ impl Engine {
     /// Something else may stand at a place: what is known to stand there is not relied on before it was
     /// looked at.
     pub(super) fn doubt_place(&mut self, side: Side, folder: NodeId, name: NameId) {
-        if let Some(node) = self.world.child(side, folder, name) {
-            self.world.node_mut(side, node).doubtful = true;
+        match self.world.child(side, folder, name) {
+            Some(node) => self.world.node_mut(side, node).doubtful = true,
+            None => {
+                let name = self.world.names.folded(side, name);
+                self.sides[side].unsure.insert((folder, name));
+            }
         }
         self.sides[side].doubt(Doubt::Place(folder, name));
     }

@@ -20,6 +20,7 @@ impl Engine {
             return;
         }
         self.sides[side].just_walked = false;
+        self.sides[side].unsure.clear();
         let all_looked_at =
             |side: Side| self.sides[side].is_settled() && self.sides[side].postponed.is_empty();
         let (here, everywhere) = (

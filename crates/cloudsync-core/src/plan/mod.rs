@@ -40,6 +40,8 @@ pub struct View<'a> {
     pub locks: &'a Locks,
     /// Entries with an operation that was handed out, and whose outcome is still to be found out.
     pub unsettled: &'a BTreeSet<EntryId>,
+    /// Places in doubt where nothing is known to stand, by folded name.
+    pub unsure: BySide<&'a BTreeSet<(NodeId, NameId)>>,
     /// Objects that were met and left alone: their places are taken.
     pub obstacles: &'a Obstacles,
     /// Agreed files that are absent on a side, by their size there: where an id does not tell a

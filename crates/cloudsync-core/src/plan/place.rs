@@ -147,6 +147,9 @@ pub(super) fn occupant(
         return Err(Step::Blocked(Block::Taken { side, reason }));
     }
     let Some(node) = world.child(side, place.folder, name) else {
+        if view.unsure[side].contains(&(place.folder, folded)) {
+            return Err(Step::Wait(Wait::Look(side, place.folder)));
+        }
         return Ok(Occupant::Free);
     };
     if Some(node) == own {

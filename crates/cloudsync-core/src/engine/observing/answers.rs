@@ -48,6 +48,8 @@ impl Engine {
             self.doubt_place(side, folder, name);
             return;
         }
+        let folded = self.world.names.folded(side, name);
+        self.sides[side].unsure.remove(&(folder, folded));
         let here = self.world.child(side, folder, name);
         match outcome {
             Ok(Some(Found {

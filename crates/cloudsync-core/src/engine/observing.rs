@@ -151,6 +151,10 @@ impl SideLedger {
                     && self.postponed.is_empty()))
     }
 
+    pub(super) fn is_walking(&self) -> bool {
+        self.walk.is_some()
+    }
+
     pub(super) fn next_relook(&self) -> Option<Time> {
         let (relooks, retries) = (self.relooks.keys().next(), self.retries.keys().next());
         [relooks, retries, self.postponed.keys().next()]

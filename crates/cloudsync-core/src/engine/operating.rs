@@ -637,6 +637,10 @@ impl Engine {
             let now = now.tag.clone();
             self.world.set_agreed_tag(id, side, now, agreed);
         }
+        if self.sides[side].is_walking() && self.world.node(side, node).kind == Kind::Folder {
+            // The walk that is under way may come by neither of its two places in time.
+            self.sides[side].want_walk(node);
+        }
         self.was_renamed(id, side, purpose);
         if let Some(folder) = old_folder {
             self.folder_changed(side, folder);

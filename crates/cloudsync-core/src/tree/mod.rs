@@ -226,7 +226,10 @@ impl World {
         let below: Vec<NodeId> = self.trees[side]
             .iter()
             .filter(|&id| {
-                self.node(side, id).parent == Some(old) && !self.node(side, id).is_present()
+                self.node(side, id).parent == Some(old)
+                    && !self.node(side, id).is_present()
+                    // The new one may itself have stood in it.
+                    && !self.trees[side].is_within(new, id)
             })
             .collect();
         for id in below {

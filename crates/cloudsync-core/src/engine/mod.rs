@@ -12,6 +12,8 @@
 
 mod deciding;
 mod deleting;
+mod effects;
+mod failing;
 pub mod io;
 mod marks;
 mod observing;

@@ -1,42 +1,34 @@
-//! Operations: intents, locks, and what their results mean.
-
-use std::time::Duration;
+//! Handing out operations: intents and locks.
 
 use crate::engine::Engine;
-use crate::engine::io::{Act, Effect, Operation, OperationId, Output, QuestionId, Source};
-use crate::failure::{ErrorKind, Failure, Retry};
-use crate::notice::Notice;
-use crate::object::{Attributes, Kind, Observed, Tag, Target};
+use crate::engine::io::{Act, Operation, OperationId, Output, QuestionId, Source};
+use crate::object::{Attributes, Kind, Tag, Target};
 use crate::plan::{Deed, Place};
 use crate::precondition::Expect;
-use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
+use crate::record::{EntryId, IntendedAct, Intent};
 use crate::side::Side;
-use crate::tree::contents::Content;
 use crate::tree::names::NameId;
-use crate::tree::node::{NodeId, Presence, Tick};
-
-/// So many failures of the kind "it is not as expected" are a race, not worth telling.
-const RACES: u32 = 3;
+use crate::tree::node::{NodeId, Tick};
 
 /// An operation under way.
 #[derive(Clone, Debug)]
 pub(super) struct Flight {
-    entry: EntryId,
-    side: Side,
-    deed: Deed,
+    pub(super) entry: EntryId,
+    pub(super) side: Side,
+    pub(super) deed: Deed,
     /// Locked places.
-    places: Vec<(NodeId, NameId)>,
+    pub(super) places: Vec<(NodeId, NameId)>,
     /// Folders below which something is under way, with their ancestors.
-    below: Vec<(Side, NodeId)>,
+    pub(super) below: Vec<(Side, NodeId)>,
     /// The folder that nothing may start below meanwhile.
-    drains: Option<(Side, NodeId)>,
-    bytes: u64,
+    pub(super) drains: Option<(Side, NodeId)>,
+    pub(super) bytes: u64,
     /// When it was planned.
-    since: Tick,
+    pub(super) since: Tick,
     /// Content of the application's, not of the other side.
-    answer: Option<QuestionId>,
-    from: Option<String>,
-    path: String,
+    pub(super) answer: Option<QuestionId>,
+    pub(super) from: Option<String>,
+    pub(super) path: String,
 }
 
 impl Engine {
@@ -210,7 +202,7 @@ impl Engine {
         }
     }
 
-    fn unlock(&mut self, flight: &Flight) {
+    pub(super) fn unlock(&mut self, flight: &Flight) {
         for &(folder, name) in &flight.places {
             self.locks.places.remove(&(flight.side, folder, name));
         }
@@ -401,420 +393,6 @@ impl Engine {
             size,
         ))
     }
-
-    pub(super) fn done(&mut self, id: OperationId, result: Result<Effect, Failure>) {
-        let Some(flight) = self.flights.remove(&id) else {
-            return;
-        };
-        self.unlock(&flight);
-        match result {
-            Ok(effect) => self.took_effect(&flight, effect),
-            Err(failure) => self.operation_failed(&flight, &failure),
-        }
-        self.settled(flight.entry);
-    }
-
-    fn took_effect(&mut self, flight: &Flight, effect: Effect) {
-        let (id, side) = (flight.entry, flight.side);
-        self.persisting.claims(side);
-        self.persisting.dirty(id);
-        self.world.entry_mut(id).intent = None;
-        self.troubles.remove(&id);
-        for &(folder, _) in &flight.places {
-            self.world.node_mut(side, folder).touched = self.tick;
-        }
-        let size = match &effect {
-            Effect::Written { observed, .. } => observed.size,
-            _ => 0,
-        };
-        self.tell_done(flight, size);
-        self.take_effect(flight, effect);
-        // What was told of something in a folder while it was not known there is looked for again.
-        if self.sides[side].missed > flight.since
-            && let Some(node) = self.world.find(id).and_then(|entry| entry.nodes[side])
-            && self.world.node(side, node).kind == Kind::Folder
-        {
-            self.sides[side].want_walk(node);
-        }
-    }
-
-    fn take_effect(&mut self, flight: &Flight, effect: Effect) {
-        let (id, side) = (flight.entry, flight.side);
-        match (&flight.deed, effect) {
-            (Deed::Carrier(place), Effect::Changed(seen)) => {
-                let name = self.world.names.intern(&place.name);
-                let node = self.world.insert(side, place.folder, name, &seen);
-                let at = self.world.node_mut(side, node);
-                at.listed = true;
-                at.carrier = true;
-                at.touched = self.tick;
-                self.touch(id);
-            }
-            (Deed::CreateFolder(place), Effect::Changed(seen)) => {
-                let node = self.place_new(id, side, place, &seen);
-                self.world.node_mut(side, node).listed = true;
-                self.world.agree(id, None);
-                self.agreed(id);
-            }
-            (Deed::Create(place), Effect::Written { observed, hash }) => {
-                self.place_new(id, side, place, &observed);
-                let content = Content {
-                    size: observed.size,
-                    digest: hash.digest,
-                };
-                let content = self.world.contents.intern(content);
-                self.world.agree(id, Some(content));
-                self.agreed(id);
-            }
-            (Deed::Replace, Effect::Written { observed, hash }) => {
-                self.replaced(
-                    flight,
-                    &observed,
-                    Content {
-                        size: observed.size,
-                        digest: hash.digest,
-                    },
-                );
-            }
-            (Deed::Rename { place, purpose, .. }, Effect::Changed(seen)) => {
-                self.renamed(id, side, place, &seen, *purpose);
-            }
-            (Deed::Delete, Effect::Deleted) => self.deleted(flight),
-            (Deed::SetAttributes(set), Effect::Changed(seen)) => {
-                if let Some(node) = self.world.entry(id).nodes[side] {
-                    let content = self.world.node(side, node).content;
-                    self.world.update(side, node, &seen, None);
-                    let at = self.world.node_mut(side, node);
-                    at.content = content;
-                    at.touched = self.tick;
-                }
-                self.agree_attributes(id, side, *set);
-            }
-            // An answer that does not fit the question: look at what is there.
-            _ => self.doubt_around(flight),
-        }
-    }
-
-    /// It is gone on both sides, and nothing is agreed on any more: whatever is met from now on is new.
-    fn deleted(&mut self, flight: &Flight) {
-        let (id, side) = (flight.entry, flight.side);
-        self.deletions.done(side);
-        self.forget_absent(id);
-        if self.is_back(id, side.other()) {
-            self.restore_entry(id, side.other());
-            return;
-        }
-        self.world.drop_node(id, side.other());
-        let node = self.world.entry(id).nodes[side];
-        match node.filter(|&node| self.world.node(side, node).is_present()) {
-            None => {}
-            // Met since the deletion was planned, maybe at a place that it was moved to just before.
-            Some(node) if self.world.node(side, node).seen > flight.since => {
-                self.doubt_node(side, node);
-            }
-            Some(node) => self.leave(side, node),
-        }
-        self.touch(id);
-    }
-
-    /// It was absent on this side, so that we deleted it on the other one, and here it is again: it was
-    /// on its way from one place to another. Nobody but us deleted it.
-    pub(super) fn is_back(&self, id: EntryId, side: Side) -> bool {
-        let entry = self.world.entry(id);
-        let node = entry.nodes[side];
-        entry.is_agreed()
-            && node.is_some_and(|node| self.world.node(side, node).presence() != Presence::Absent)
-    }
-
-    /// Attributes of one side were set: both sides agree on those, as they are now. There may be
-    /// others that are still to be carried over.
-    fn agree_attributes(&mut self, id: EntryId, side: Side, set: Attributes) {
-        for at in Side::BOTH {
-            let Some(node) = self.world.entry(id).nodes[at] else {
-                return;
-            };
-            let (mut tag, mut agreed) = self.world.agreed_tag(id, at);
-            let node = self.world.node(at, node);
-            let now = node.attributes();
-            if at == side {
-                tag = node.tag.clone();
-            }
-            if set.mtime.is_some() {
-                agreed.mtime = now.mtime;
-            }
-            if set.mode.is_some() {
-                agreed.mode = now.mode;
-            }
-            self.world.set_agreed_tag(id, at, tag, agreed);
-        }
-        self.touch(id);
-    }
-
-    fn tell_done(&mut self, flight: &Flight, size: u64) {
-        let operation = deed_name(&flight.deed);
-        let notice = Notice::Done {
-            side: flight.side,
-            operation,
-            path: flight.path.clone(),
-            from: flight.from.clone(),
-            size,
-        };
-        self.notice(notice);
-    }
-
-    fn place_new(&mut self, id: EntryId, side: Side, place: &Place, seen: &Observed) -> NodeId {
-        let name = self.world.names.intern(&place.name);
-        if let Some(here) = self.world.child(side, place.folder, name) {
-            // What was there is gone, or else it could not have been made.
-            let other = self.world.node(side, here).entry;
-            self.world.detach(side, here);
-            self.sides[side].gone.push(here);
-            self.touch(other);
-        }
-        let node = self.world.insert_into(id, side, place.folder, name, seen);
-        self.world.node_mut(side, node).touched = self.tick;
-        node
-    }
-
-    fn replaced(&mut self, flight: &Flight, seen: &Observed, content: Content) {
-        let (id, side) = (flight.entry, flight.side);
-        let Some(node) = self.world.entry(id).nodes[side] else {
-            return;
-        };
-        self.world.update(side, node, seen, Some(content));
-        self.world.node_mut(side, node).touched = self.tick;
-        if flight.answer.is_some() {
-            // The application merged: what the other side has is superseded by this.
-            self.world.agree_tag(id, side.other());
-            self.touch(id);
-            return;
-        }
-        let content = self.world.contents.intern(content);
-        self.world.agree(id, Some(content));
-        self.agreed(id);
-    }
-
-    fn renamed(
-        &mut self,
-        id: EntryId,
-        side: Side,
-        place: &Place,
-        seen: &Observed,
-        purpose: RenamePurpose,
-    ) {
-        let Some(node) = self.world.entry(id).nodes[side] else {
-            return;
-        };
-        let name = self.world.names.intern(&place.name);
-        let old_folder = self.world.node(side, node).parent();
-        if let Some(here) = self.world.child(side, place.folder, name)
-            && here != node
-        {
-            let other = self.world.node(side, here).entry;
-            self.world.detach(side, here);
-            self.sides[side].gone.push(here);
-            self.touch(other);
-        }
-        let before = self.world.node(side, node);
-        let (tag, attributes) = (before.tag.clone(), before.attributes());
-        let agreed = self.world.entry(id).is_agreed();
-        let agreed = agreed.then(|| self.world.agreed_tag(id, side));
-        self.world.attach(side, node, place.folder, name);
-        let content = self.world.node(side, node).content;
-        self.world.update(side, node, seen, None);
-        let at = self.world.node_mut(side, node);
-        at.content = content;
-        at.touched = self.tick;
-        at.moved = self.tick;
-        if let Some((_, agreed)) = agreed.filter(|agreed| agreed.0 == tag) {
-            // A rename may give another tag; it changed nothing else.
-            let now = self.world.node(side, node);
-            let agreed = if agreed == attributes {
-                now.attributes()
-            } else {
-                agreed
-            };
-            let now = now.tag.clone();
-            self.world.set_agreed_tag(id, side, now, agreed);
-        }
-        if self.sides[side].is_walking() && self.world.node(side, node).kind == Kind::Folder {
-            // The walk that is under way may come by neither of its two places in time.
-            self.sides[side].want_walk(node);
-        }
-        self.was_renamed(id, side, purpose);
-        if let Some(folder) = old_folder {
-            self.folder_changed(side, folder);
-        }
-    }
-
-    /// What a rename of ours means, done now or before a crash.
-    pub(super) fn was_renamed(&mut self, id: EntryId, side: Side, purpose: RenamePurpose) {
-        self.persisting.dirty(id);
-        match purpose {
-            RenamePurpose::Carry => self.world.agree_places(id),
-            RenamePurpose::Park | RenamePurpose::Undo => {}
-            RenamePurpose::Split => {
-                if self.world.entry(id).nodes[side.other()].is_some() {
-                    self.part(id);
-                }
-            }
-        }
-        self.touch(id);
-    }
-
-    /// Something left a folder that may wait to be empty.
-    pub(super) fn folder_changed(&mut self, side: Side, folder: NodeId) {
-        if self.world.tree(side).is_live(folder) {
-            let entry = self.world.node(side, folder).entry;
-            if self.deletions.is_absent(entry) {
-                self.touch(entry);
-            }
-        }
-    }
-
-    fn operation_failed(&mut self, flight: &Flight, failure: &Failure) {
-        let (id, side) = (flight.entry, flight.side);
-        // A lost answer: the place is looked at again, and the intent settled by what is found.
-        let uncertain = failure.is_retryable() || failure.kind() == ErrorKind::Unexpected;
-        if uncertain && self.world.entry(id).intent.is_some() {
-            self.persisting.open_intents.insert(id);
-        } else {
-            self.world.entry_mut(id).intent = None;
-            self.persisting.dirty(id);
-        }
-        if let Deed::SetAttributes(_) = flight.deed
-            && !failure.is_retryable()
-            && !is_race(failure.kind())
-        {
-            // Attributes never hold anything up.
-            let content = self.world.entry(id).content();
-            self.world.agree(id, content);
-            self.agreed(id);
-            return;
-        }
-        self.doubt_around(flight);
-        let source = matches!(flight.deed, Deed::Create(_) | Deed::Replace)
-            && matches!(
-                failure.kind(),
-                ErrorKind::SourceChanged | ErrorKind::Corrupt
-            );
-        let side = if source { side.other() } else { side };
-        self.failed(id, side, failure, &[]);
-    }
-
-    /// Looks again at everything that an operation was about.
-    fn doubt_around(&mut self, flight: &Flight) {
-        let side = flight.side;
-        for &(folder, name) in &flight.places {
-            self.doubt_place(side, folder, name);
-            if folder != NodeId::ROOT && self.world.tree(side).is_live(folder) {
-                self.doubt_node(side, folder);
-            }
-        }
-        if matches!(flight.deed, Deed::Delete) {
-            for &(folder, name) in &flight.places {
-                if let Some(node) = self.world.child(side, folder, name)
-                    && self.world.node(side, node).kind == Kind::Folder
-                {
-                    self.sides[side].want_walk(node);
-                }
-            }
-        }
-        for side in Side::BOTH {
-            let node = self
-                .world
-                .find(flight.entry)
-                .and_then(|entry| entry.nodes[side]);
-            if let Some(node) = node
-                && self.world.node(side, node).is_present()
-            {
-                self.doubt_node(side, node);
-            }
-        }
-    }
-
-    /// An entry failed: it is looked at and tried again, at once after a race, else later and later.
-    pub(super) fn failed(
-        &mut self,
-        id: EntryId,
-        side: Side,
-        failure: &Failure,
-        doubtful: &[(Side, NodeId)],
-    ) {
-        for &(side, node) in doubtful {
-            if self.world.node(side, node).is_present() {
-                self.doubt_node(side, node);
-            }
-        }
-        if matches!(
-            failure.kind(),
-            ErrorKind::Disconnected | ErrorKind::Token | ErrorKind::RootMissing
-        ) {
-            // The side is the trouble, not the object.
-            self.side_down(side, failure.clone());
-            self.touch(id);
-            return;
-        }
-        let (_, path) = self.entry_path(id);
-        let old = self.troubles.get(&id);
-        let attempts = old.map_or(1, |old| old.attempts + 1);
-        let told_before = old.is_some_and(|old| old.told && old.failure.kind() == failure.kind());
-        let race = is_race(failure.kind()) && attempts <= RACES;
-        if !race && !told_before {
-            let failure = failure.clone();
-            self.notice(Notice::Failed {
-                side,
-                path: path.clone(),
-                failure,
-            });
-        }
-        let told = told_before || !race;
-        let trouble = super::Failing {
-            side,
-            path,
-            failure: failure.clone(),
-            attempts,
-            told,
-        };
-        self.troubles.insert(id, trouble);
-        if race {
-            // Not before what is in doubt was looked at.
-            match Side::BOTH
-                .into_iter()
-                .find(|&side| !self.sides[side].is_settled())
-            {
-                Some(side) => self.schedule.look(id, side),
-                None => self.schedule.rest(id, self.now, Duration::from_millis(1)),
-            }
-            return;
-        }
-        let (shortest, longest) = self.config.backoff;
-        let doubled = shortest.saturating_mul(1 << (attempts - 1).min(16));
-        let delay = match failure.retry() {
-            Retry::After(Some(asked)) => asked,
-            Retry::After(None) => doubled.min(longest),
-            // Nothing helps but a change; look again now and then all the same.
-            Retry::Exhausted | Retry::Never => {
-                if failure.kind() == ErrorKind::NameRejected {
-                    longest * 10
-                } else {
-                    doubled.min(longest)
-                }
-            }
-        };
-        self.schedule.later(id, self.now, delay);
-    }
-}
-
-fn is_race(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::AlreadyExists
-            | ErrorKind::NotEmpty
-            | ErrorKind::NotFound
-            | ErrorKind::PreconditionFailed
-            | ErrorKind::SourceChanged
-    )
 }
 
 /// Returns the name of an operation, for people and programs.

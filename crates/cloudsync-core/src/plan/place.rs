@@ -235,7 +235,7 @@ fn path_unparked(world: &World, side: Side, node: NodeId) -> String {
         let mut name = here.name();
         let is_agreed = world
             .find(here.entry)
-            .is_some_and(|entry| entry.is_agreed());
+            .is_some_and(crate::tree::entry::Entry::is_agreed);
         if is_agreed && is_parked(world.names.get(name)) {
             (parent, name) = world.agreed_place(here.entry, side);
         }

@@ -41,14 +41,21 @@ fn check(name: &str, bounds: &[(usize, usize, usize)], setup: BySide<SideSetup>)
 
 #[test]
 fn two_disks() {
-    let bounds = [(0, 2, 2), (1, 1, 1), (2, 1, 1), (3, 2, 0), (3, 0, 2)];
+    let bounds = [
+        (0, 2, 2),
+        (1, 2, 2),
+        (2, 1, 1),
+        (2, 2, 1),
+        (3, 2, 0),
+        (3, 0, 2),
+    ];
     check("two disks", &bounds, BySide::default());
 }
 
 #[test]
 fn without_ids() {
     let setup = BySide::new(SideSetup::without_ids(), SideSetup::without_ids());
-    check("without ids", &[(0, 2, 2), (1, 1, 1)], setup);
+    check("without ids", &[(0, 2, 2), (1, 2, 2)], setup);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use cloudsync_core::rules::Feed;
 use cloudsync_core::side::{BySide, Side};
-use cloudsync_core::testing::{ModelPair, SideSetup, UserAct};
+use cloudsync_core::testing::{ModelPair, SideSetup, Swarm, UserAct};
 
 fn with_local(local: SideSetup, seed: u64) -> ModelPair {
     ModelPair::with(BySide::new(local, SideSetup::default()), seed)
@@ -116,5 +116,157 @@ fn a_new_folder_gives_way_with_what_is_in_it() {
         pair.act(&rename(Side::Remote, "b", "a"));
         pair.run();
         pair.check_rest();
+    }
+}
+
+/// Starts with a tree that both sides have, lets users act on both sides at once, the engine doing
+/// anything from nothing to much in between, and be killed in the midst of the rest; at each of these
+/// times both sides end equal and nothing is lost.
+fn at_any_time(setup: BySide<SideSetup>, base: &[UserAct], local: &[UserAct], remote: &[UserAct]) {
+    for between in 0..10 {
+        for killed in [None, Some(1), Some(3), Some(5), Some(8), Some(13)] {
+            let mut pair = ModelPair::with(setup, between);
+            pair.act_all(base);
+            pair.check();
+            pair.act_all(local);
+            pair.act(&UserAct::Work(u8::try_from(between).unwrap()));
+            pair.act_all(remote);
+            if let Some(steps) = killed {
+                pair.act_all(&[UserAct::Work(steps), UserAct::Crash]);
+            }
+            pair.check();
+        }
+    }
+}
+
+fn delete(side: Side, path: &str) -> UserAct {
+    UserAct::Delete(side, path.to_owned())
+}
+
+/// The undone move could not go back, where something new stood, and took one conflict name after
+/// another for ever.
+#[test]
+fn folders_moved_into_each_other_while_something_new_took_the_old_place() {
+    at_any_time(
+        BySide::default(),
+        &[mkdir(Side::Local, "a"), mkdir(Side::Local, "a/a")],
+        &[rename(Side::Local, "a/a", "a/b"), write(Side::Local, "a/a")],
+        &[
+            rename(Side::Remote, "a/a", "b"),
+            rename(Side::Remote, "a", "b/a"),
+        ],
+    );
+}
+
+/// The folder waited for its child to go, and the child for the folder's place: at rest, unequal.
+#[test]
+fn a_child_takes_the_place_of_its_folder_that_is_deleted() {
+    at_any_time(
+        BySide::default(),
+        &[mkdir(Side::Local, "a"), mkdir(Side::Local, "b")],
+        &[rename(Side::Local, "a", "b/a")],
+        &[delete(Side::Remote, "b"), rename(Side::Remote, "a", "b")],
+    );
+}
+
+/// One of the two is parked, and what both are to be is compared by paths that go through it.
+#[test]
+fn two_folders_are_swapped_and_nested_on_one_side_and_nested_on_the_other() {
+    at_any_time(
+        BySide::default(),
+        &[mkdir(Side::Local, "a"), mkdir(Side::Local, "b")],
+        &[
+            rename(Side::Local, "a", "b/a"),
+            rename(Side::Local, "b", "a"),
+        ],
+        &[rename(Side::Remote, "b", "a/a")],
+    );
+}
+
+/// An answer about a place below a folder that had moved since was taken for that of its child.
+#[test]
+fn a_folder_is_deleted_here_and_moved_and_filled_there() {
+    at_any_time(
+        BySide::default(),
+        &[mkdir(Side::Local, "a"), write(Side::Local, "a/b")],
+        &[delete(Side::Local, "a")],
+        &[rename(Side::Remote, "a", "b"), write(Side::Remote, "b/a")],
+    );
+}
+
+/// The record of a child named a folder that nobody had any more as the root: after a crash it seemed
+/// to have been there all along.
+#[test]
+fn a_child_moved_out_of_a_folder_that_is_restored_after_a_crash() {
+    at_any_time(
+        BySide::default(),
+        &[mkdir(Side::Local, "a"), mkdir(Side::Local, "a/b")],
+        &[write(Side::Local, "a/a")],
+        &[rename(Side::Remote, "a/b", "b"), delete(Side::Remote, "a")],
+    );
+}
+
+/// The record of a child named a folder that was not recorded itself: after a crash it was copied.
+#[test]
+fn a_child_moved_into_a_new_folder_before_a_crash() {
+    at_any_time(
+        BySide::default(),
+        &[mkdir(Side::Local, "a"), write(Side::Local, "a/b")],
+        &[rename(Side::Local, "a", "b")],
+        &[
+            mkdir(Side::Remote, "a/a"),
+            rename(Side::Remote, "a/b", "a/a/a"),
+        ],
+    );
+}
+
+/// What a user changed between our write and its record was taken for what we had written.
+#[test]
+fn attributes_changed_before_our_write_was_recorded_are_carried_over() {
+    for setup in [
+        BySide::default(),
+        BySide::new(resumable(), SideSetup::default()),
+        BySide::new(SideSetup::default(), resumable()),
+        BySide::new(resumable(), resumable()),
+    ] {
+        for work in 0..14 {
+            for side in Side::BOTH {
+                let mut pair = ModelPair::with(setup, 1);
+                let touch = UserAct::Touch(side, "a".to_owned(), 183);
+                pair.act_all(&[write(Side::Local, "a"), UserAct::Work(work)]);
+                pair.act_all(&[UserAct::Crash, touch]);
+                pair.check();
+            }
+        }
+    }
+}
+
+/// A folder that changes the case of its name, on a side without ids.
+#[test]
+fn a_folder_without_ids_is_renamed_to_another_case() {
+    let without_ids = SideSetup::without_ids();
+    let folding = SideSetup {
+        case_sensitive: false,
+        ..SideSetup::default()
+    };
+    at_any_time(
+        BySide::new(folding, without_ids),
+        &[mkdir(Side::Local, "A"), write(Side::Local, "A/b")],
+        &[],
+        &[rename(Side::Remote, "A", "a")],
+    );
+}
+
+/// Random worlds in which something did not hold once.
+#[test]
+fn worlds_that_failed_once() {
+    for seed in [
+        19_605, 25_263, 36_614, 43_143, 47_287, 53_603, 57_789, 66_474, 72_295, 75_741, 78_137,
+        78_323, 88_666, 90_431, 92_262, 96_563, 107_264, 227_234, 243_445, 249_864, 251_092,
+        276_442, 303_850, 408_151, 469_817, 548_394, 657_246, 717_110, 725_648, 803_782, 884_463,
+        922_950, 961_525, 962_553, 975_691, 1_018_872, 1_045_311, 1_079_887, 1_137_382, 1_159_764,
+        1_262_119, 1_387_455,
+    ] {
+        Swarm::new(seed).run();
     }
 }

@@ -121,7 +121,7 @@ proptest! {
 #[test]
 fn everything_at_once() {
     let mut reached = Situations::default();
-    for seed in 0..2_500 {
+    for seed in 0..5_000 {
         let pair = Swarm::new(seed).run();
         reached += &pair.situations;
     }

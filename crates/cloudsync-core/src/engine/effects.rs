@@ -1,0 +1,291 @@
+//! What the results of operations mean: what is observed, and what is agreed.
+
+use crate::engine::Engine;
+use crate::engine::io::{Effect, OperationId};
+use crate::engine::operating::{Flight, deed_name};
+use crate::failure::Failure;
+use crate::notice::Notice;
+use crate::object::{Attributes, Kind, Observed};
+use crate::plan::{Deed, Place};
+use crate::record::{EntryId, RenamePurpose};
+use crate::side::Side;
+use crate::tree::contents::Content;
+use crate::tree::node::{NodeId, Presence};
+
+impl Engine {
+    pub(super) fn done(&mut self, id: OperationId, result: Result<Effect, Failure>) {
+        let Some(flight) = self.flights.remove(&id) else {
+            return;
+        };
+        self.unlock(&flight);
+        match result {
+            Ok(effect) => self.took_effect(&flight, effect),
+            Err(failure) => self.operation_failed(&flight, &failure),
+        }
+        self.settled(flight.entry);
+    }
+
+    pub(super) fn took_effect(&mut self, flight: &Flight, effect: Effect) {
+        let (id, side) = (flight.entry, flight.side);
+        self.persisting.claims(side);
+        self.persisting.dirty(id);
+        self.world.entry_mut(id).intent = None;
+        self.troubles.remove(&id);
+        for &(folder, _) in &flight.places {
+            self.world.node_mut(side, folder).touched = self.tick;
+        }
+        let size = match &effect {
+            Effect::Written { observed, .. } => observed.size,
+            _ => 0,
+        };
+        self.tell_done(flight, size);
+        self.take_effect(flight, effect);
+        // What was told of something in a folder while it was not known there is looked for again.
+        if self.sides[side].missed > flight.since
+            && let Some(node) = self.world.find(id).and_then(|entry| entry.nodes[side])
+            && self.world.node(side, node).kind == Kind::Folder
+        {
+            self.sides[side].want_walk(node);
+        }
+    }
+
+    pub(super) fn take_effect(&mut self, flight: &Flight, effect: Effect) {
+        let (id, side) = (flight.entry, flight.side);
+        match (&flight.deed, effect) {
+            (Deed::Carrier(place), Effect::Changed(seen)) => {
+                let name = self.world.names.intern(&place.name);
+                let node = self.world.insert(side, place.folder, name, &seen);
+                let at = self.world.node_mut(side, node);
+                at.listed = true;
+                at.carrier = true;
+                at.touched = self.tick;
+                self.touch(id);
+            }
+            (Deed::CreateFolder(place), Effect::Changed(seen)) => {
+                let node = self.place_new(id, side, place, &seen);
+                self.world.node_mut(side, node).listed = true;
+                self.world.agree(id, None);
+                self.agreed(id);
+            }
+            (Deed::Create(place), Effect::Written { observed, hash }) => {
+                self.place_new(id, side, place, &observed);
+                let content = Content {
+                    size: observed.size,
+                    digest: hash.digest,
+                };
+                let content = self.world.contents.intern(content);
+                self.world.agree(id, Some(content));
+                self.agreed(id);
+            }
+            (Deed::Replace, Effect::Written { observed, hash }) => {
+                self.replaced(
+                    flight,
+                    &observed,
+                    Content {
+                        size: observed.size,
+                        digest: hash.digest,
+                    },
+                );
+            }
+            (Deed::Rename { place, purpose, .. }, Effect::Changed(seen)) => {
+                self.renamed(id, side, place, &seen, *purpose);
+            }
+            (Deed::Delete, Effect::Deleted) => self.deleted(flight),
+            (Deed::SetAttributes(set), Effect::Changed(seen)) => {
+                if let Some(node) = self.world.entry(id).nodes[side] {
+                    let content = self.world.node(side, node).content;
+                    self.world.update(side, node, &seen, None);
+                    let at = self.world.node_mut(side, node);
+                    at.content = content;
+                    at.touched = self.tick;
+                }
+                self.agree_attributes(id, side, *set);
+            }
+            // An answer that does not fit the question: look at what is there.
+            _ => self.doubt_around(flight),
+        }
+    }
+
+    /// It is gone on both sides, and nothing is agreed on any more: whatever is met from now on is new.
+    pub(super) fn deleted(&mut self, flight: &Flight) {
+        let (id, side) = (flight.entry, flight.side);
+        self.deletions.done(side);
+        self.forget_absent(id);
+        if self.is_back(id, side.other()) {
+            self.restore_entry(id, side.other());
+            return;
+        }
+        self.world.drop_node(id, side.other());
+        let node = self.world.entry(id).nodes[side];
+        match node.filter(|&node| self.world.node(side, node).is_present()) {
+            None => {}
+            // Met since the deletion was planned, maybe at a place that it was moved to just before.
+            Some(node) if self.world.node(side, node).seen > flight.since => {
+                self.doubt_node(side, node);
+            }
+            Some(node) => self.leave(side, node),
+        }
+        self.touch(id);
+    }
+
+    /// It was absent on this side, so that we deleted it on the other one, and here it is again: it was
+    /// on its way from one place to another. Nobody but us deleted it.
+    pub(super) fn is_back(&self, id: EntryId, side: Side) -> bool {
+        let entry = self.world.entry(id);
+        let node = entry.nodes[side];
+        entry.is_agreed()
+            && node.is_some_and(|node| self.world.node(side, node).presence() != Presence::Absent)
+    }
+
+    /// Attributes of one side were set: both sides agree on those, as they are now. There may be
+    /// others that are still to be carried over.
+    pub(super) fn agree_attributes(&mut self, id: EntryId, side: Side, set: Attributes) {
+        for at in Side::BOTH {
+            let Some(node) = self.world.entry(id).nodes[at] else {
+                return;
+            };
+            let (mut tag, mut agreed) = self.world.agreed_tag(id, at);
+            let node = self.world.node(at, node);
+            let now = node.attributes();
+            if at == side {
+                tag = node.tag.clone();
+            }
+            if set.mtime.is_some() {
+                agreed.mtime = now.mtime;
+            }
+            if set.mode.is_some() {
+                agreed.mode = now.mode;
+            }
+            self.world.set_agreed_tag(id, at, tag, agreed);
+        }
+        self.touch(id);
+    }
+
+    pub(super) fn tell_done(&mut self, flight: &Flight, size: u64) {
+        let operation = deed_name(&flight.deed);
+        let notice = Notice::Done {
+            side: flight.side,
+            operation,
+            path: flight.path.clone(),
+            from: flight.from.clone(),
+            size,
+        };
+        self.notice(notice);
+    }
+
+    pub(super) fn place_new(
+        &mut self,
+        id: EntryId,
+        side: Side,
+        place: &Place,
+        seen: &Observed,
+    ) -> NodeId {
+        let name = self.world.names.intern(&place.name);
+        if let Some(here) = self.world.child(side, place.folder, name) {
+            // What was there is gone, or else it could not have been made.
+            let other = self.world.node(side, here).entry;
+            self.world.detach(side, here);
+            self.sides[side].gone.push(here);
+            self.touch(other);
+        }
+        let node = self.world.insert_into(id, side, place.folder, name, seen);
+        self.world.node_mut(side, node).touched = self.tick;
+        node
+    }
+
+    pub(super) fn replaced(&mut self, flight: &Flight, seen: &Observed, content: Content) {
+        let (id, side) = (flight.entry, flight.side);
+        let Some(node) = self.world.entry(id).nodes[side] else {
+            return;
+        };
+        self.world.update(side, node, seen, Some(content));
+        self.world.node_mut(side, node).touched = self.tick;
+        if flight.answer.is_some() {
+            // The application merged: what the other side has is superseded by this.
+            self.world.agree_tag(id, side.other());
+            self.touch(id);
+            return;
+        }
+        let content = self.world.contents.intern(content);
+        self.world.agree(id, Some(content));
+        self.agreed(id);
+    }
+
+    pub(super) fn renamed(
+        &mut self,
+        id: EntryId,
+        side: Side,
+        place: &Place,
+        seen: &Observed,
+        purpose: RenamePurpose,
+    ) {
+        let Some(node) = self.world.entry(id).nodes[side] else {
+            return;
+        };
+        let name = self.world.names.intern(&place.name);
+        let old_folder = self.world.node(side, node).parent();
+        if let Some(here) = self.world.child(side, place.folder, name)
+            && here != node
+        {
+            let other = self.world.node(side, here).entry;
+            self.world.detach(side, here);
+            self.sides[side].gone.push(here);
+            self.touch(other);
+        }
+        let before = self.world.node(side, node);
+        let (tag, attributes) = (before.tag.clone(), before.attributes());
+        let agreed = self.world.entry(id).is_agreed();
+        let agreed = agreed.then(|| self.world.agreed_tag(id, side));
+        self.world.attach(side, node, place.folder, name);
+        let content = self.world.node(side, node).content;
+        self.world.update(side, node, seen, None);
+        let at = self.world.node_mut(side, node);
+        at.content = content;
+        at.touched = self.tick;
+        at.moved = self.tick;
+        if let Some((_, agreed)) = agreed.filter(|agreed| agreed.0 == tag) {
+            // A rename may give another tag; it changed nothing else.
+            let now = self.world.node(side, node);
+            let agreed = if agreed == attributes {
+                now.attributes()
+            } else {
+                agreed
+            };
+            let now = now.tag.clone();
+            self.world.set_agreed_tag(id, side, now, agreed);
+        }
+        if self.sides[side].is_walking() && self.world.node(side, node).kind == Kind::Folder {
+            // The walk that is under way may come by neither of its two places in time.
+            self.sides[side].want_walk(node);
+        }
+        self.was_renamed(id, side, purpose);
+        if let Some(folder) = old_folder {
+            self.folder_changed(side, folder);
+        }
+    }
+
+    /// What a rename of ours means, done now or before a crash.
+    pub(super) fn was_renamed(&mut self, id: EntryId, side: Side, purpose: RenamePurpose) {
+        self.persisting.dirty(id);
+        match purpose {
+            RenamePurpose::Carry => self.world.agree_places(id),
+            RenamePurpose::Park | RenamePurpose::Undo => {}
+            RenamePurpose::Split => {
+                if self.world.entry(id).nodes[side.other()].is_some() {
+                    self.part(id);
+                }
+            }
+        }
+        self.touch(id);
+    }
+
+    /// Something left a folder that may wait to be empty.
+    pub(super) fn folder_changed(&mut self, side: Side, folder: NodeId) {
+        if self.world.tree(side).is_live(folder) {
+            let entry = self.world.node(side, folder).entry;
+            if self.deletions.is_absent(entry) {
+                self.touch(entry);
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Operations that failed: what is looked at again, and when the entry is tried again.
+
+use std::time::Duration;
+
+use crate::engine::Engine;
+use crate::engine::operating::Flight;
+use crate::failure::{ErrorKind, Failure, Retry};
+use crate::notice::Notice;
+use crate::object::Kind;
+use crate::plan::Deed;
+use crate::record::EntryId;
+use crate::side::Side;
+use crate::tree::node::NodeId;
+
+/// So many failures of the kind "it is not as expected" are a race, not worth telling.
+const RACES: u32 = 3;
+
+impl Engine {
+    pub(super) fn operation_failed(&mut self, flight: &Flight, failure: &Failure) {
+        let (id, side) = (flight.entry, flight.side);
+        // A lost answer: the place is looked at again, and the intent settled by what is found.
+        let uncertain = failure.is_retryable() || failure.kind() == ErrorKind::Unexpected;
+        if uncertain && self.world.entry(id).intent.is_some() {
+            self.persisting.open_intents.insert(id);
+        } else {
+            self.world.entry_mut(id).intent = None;
+            self.persisting.dirty(id);
+        }
+        if let Deed::SetAttributes(_) = flight.deed
+            && !failure.is_retryable()
+            && !is_race(failure.kind())
+        {
+            // Attributes never hold anything up.
+            let content = self.world.entry(id).content();
+            self.world.agree(id, content);
+            self.agreed(id);
+            return;
+        }
+        self.doubt_around(flight);
+        let source = matches!(flight.deed, Deed::Create(_) | Deed::Replace)
+            && matches!(
+                failure.kind(),
+                ErrorKind::SourceChanged | ErrorKind::Corrupt
+            );
+        let side = if source { side.other() } else { side };
+        self.failed(id, side, failure, &[]);
+    }
+
+    /// Looks again at everything that an operation was about.
+    pub(super) fn doubt_around(&mut self, flight: &Flight) {
+        let side = flight.side;
+        for &(folder, name) in &flight.places {
+            self.doubt_place(side, folder, name);
+            if folder != NodeId::ROOT && self.world.tree(side).is_live(folder) {
+                self.doubt_node(side, folder);
+            }
+        }
+        if matches!(flight.deed, Deed::Delete) {
+            for &(folder, name) in &flight.places {
+                if let Some(node) = self.world.child(side, folder, name)
+                    && self.world.node(side, node).kind == Kind::Folder
+                {
+                    self.sides[side].want_walk(node);
+                }
+            }
+        }
+        for side in Side::BOTH {
+            let node = self
+                .world
+                .find(flight.entry)
+                .and_then(|entry| entry.nodes[side]);
+            if let Some(node) = node
+                && self.world.node(side, node).is_present()
+            {
+                self.doubt_node(side, node);
+            }
+        }
+    }
+
+    /// An entry failed: it is looked at and tried again, at once after a race, else later and later.
+    pub(super) fn failed(
+        &mut self,
+        id: EntryId,
+        side: Side,
+        failure: &Failure,
+        doubtful: &[(Side, NodeId)],
+    ) {
+        for &(side, node) in doubtful {
+            if self.world.node(side, node).is_present() {
+                self.doubt_node(side, node);
+            }
+        }
+        if matches!(
+            failure.kind(),
+            ErrorKind::Disconnected | ErrorKind::Token | ErrorKind::RootMissing
+        ) {
+            // The side is the trouble, not the object.
+            self.side_down(side, failure.clone());
+            self.touch(id);
+            return;
+        }
+        let (_, path) = self.entry_path(id);
+        let old = self.troubles.get(&id);
+        let attempts = old.map_or(1, |old| old.attempts + 1);
+        let told_before = old.is_some_and(|old| old.told && old.failure.kind() == failure.kind());
+        let race = is_race(failure.kind()) && attempts <= RACES;
+        if !race && !told_before {
+            let failure = failure.clone();
+            self.notice(Notice::Failed {
+                side,
+                path: path.clone(),
+                failure,
+            });
+        }
+        let told = told_before || !race;
+        let trouble = super::Failing {
+            side,
+            path,
+            failure: failure.clone(),
+            attempts,
+            told,
+        };
+        self.troubles.insert(id, trouble);
+        if race {
+            // Not before what is in doubt was looked at.
+            match Side::BOTH
+                .into_iter()
+                .find(|&side| !self.sides[side].is_settled())
+            {
+                Some(side) => self.schedule.look(id, side),
+                None => self.schedule.rest(id, self.now, Duration::from_millis(1)),
+            }
+            return;
+        }
+        let (shortest, longest) = self.config.backoff;
+        let doubled = shortest.saturating_mul(1 << (attempts - 1).min(16));
+        let delay = match failure.retry() {
+            Retry::After(Some(asked)) => asked,
+            Retry::After(None) => doubled.min(longest),
+            // Nothing helps but a change; look again now and then all the same.
+            Retry::Exhausted | Retry::Never => {
+                if failure.kind() == ErrorKind::NameRejected {
+                    longest * 10
+                } else {
+                    doubled.min(longest)
+                }
+            }
+        };
+        self.schedule.later(id, self.now, delay);
+    }
+}
+
+fn is_race(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::AlreadyExists
+            | ErrorKind::NotEmpty
+            | ErrorKind::NotFound
+            | ErrorKind::PreconditionFailed
+            | ErrorKind::SourceChanged
+    )
+}

@@ -1,0 +1,217 @@
+//! Handing out looks: walks, and what is in doubt, in an order in which the answers mean something.
+
+#[allow(
+    clippy::wildcard_imports,
+    reason = "a part of one module, about the same things"
+)]
+use super::*;
+
+impl Engine {
+    /// Hands out what is to be looked at.
+    pub(in crate::engine) fn look(&mut self) {
+        for side in Side::BOTH {
+            if !self.sides[side].up {
+                continue;
+            }
+            let due = self.config.walk_every[side].is_some_and(|every| {
+                self.sides[side].complete && self.now >= self.sides[side].walked_at + every
+            });
+            if due && self.sides[side].walk.is_none() {
+                self.sides[side].want_walk(NodeId::ROOT);
+            }
+            while let Some(first) = self.sides[side].relooks.first_entry()
+                && *first.key() <= self.now
+            {
+                for node in first.remove() {
+                    self.sides[side].doubt(Doubt::Node(node));
+                }
+            }
+            while let Some(first) = self.sides[side].postponed.first_entry()
+                && *first.key() <= self.now
+            {
+                for owed in first.remove() {
+                    match owed {
+                        Owed::Look(doubt) => self.sides[side].doubt(doubt),
+                        Owed::Walk(node) => self.sides[side].want_walk(node),
+                    }
+                }
+            }
+            while let Some(first) = self.sides[side].retries.first_entry()
+                && *first.key() <= self.now
+            {
+                for node in first.remove() {
+                    self.sides[side].want_walk(node);
+                }
+            }
+            self.start_walk(side);
+            self.ask_doubts(side);
+        }
+    }
+
+    pub(super) fn start_walk(&mut self, side: Side) {
+        if self.sides[side].walk.is_some() || self.sides[side].outstanding > 0 {
+            return;
+        }
+        let wanted = std::mem::take(&mut self.sides[side].wanted_walks);
+        let live = |&node: &NodeId| {
+            self.world.tree(side).is_live(node) && self.world.node(side, node).is_present()
+        };
+        let Some(&from) = wanted.iter().find(|node| live(node)) else {
+            if !wanted.is_empty() {
+                self.settle_if_looked(side);
+            }
+            return;
+        };
+        let below = |&node: &NodeId| !self.world.tree(side).is_within(node, from);
+        let rest: BTreeSet<NodeId> = wanted.iter().copied().filter(live).filter(below).collect();
+        let id = QueryId(self.new_id());
+        let at = self.object(side, from);
+        let ledger = &mut self.sides[side];
+        ledger.wanted_walks = rest;
+        ledger.walk = Some(Walk {
+            query: id,
+            asked: self.tick,
+            from,
+        });
+        if from == NodeId::ROOT {
+            ledger.walked_at = self.now;
+            // All of it is looked at anyway.
+            ledger.doubts.clear();
+            ledger.postponed.clear();
+        }
+        self.asked.insert(id, Asked::Walk { side });
+        self.out
+            .push_back(Output::Query(Query::Walk { id, side, from: at }));
+    }
+
+    pub(super) fn ask_doubts(&mut self, side: Side) {
+        if self.sides[side].walk.is_some() {
+            return;
+        }
+        while self.sides[side].outstanding < self.config.limits.queries {
+            let Some(doubt) = self.next_doubt(side) else {
+                break;
+            };
+            if let Some(entry) = self.locked_by(side, doubt) {
+                self.sides[side].block(entry, doubt);
+                continue;
+            }
+            if let Some(folder) = self.looked_for_in(side, doubt) {
+                if self.look_when_back(side, folder) {
+                    continue;
+                }
+                if let Some(above) = self.doubtful_above(side, folder) {
+                    self.sides[side].below_doubtful.insert((above, doubt));
+                    continue;
+                }
+            }
+            let id = QueryId(self.new_id());
+            let asked = self.tick;
+            let (at, what) = match doubt {
+                Doubt::Place(folder, name) => {
+                    let folder_path = self.world.path(side, folder);
+                    let name_text = self.world.names.get(name);
+                    let path = if folder_path.is_empty() {
+                        name_text.to_owned()
+                    } else {
+                        format!("{folder_path}/{name_text}")
+                    };
+                    (
+                        ObjectRef::at(path),
+                        Asked::Place {
+                            side,
+                            folder,
+                            name,
+                            asked,
+                        },
+                    )
+                }
+                Doubt::Node(node) => {
+                    let tree = self.world.tree(side);
+                    if !tree.is_live(node) || node == NodeId::ROOT {
+                        continue;
+                    }
+                    if self.config.rules[side].id_lookup {
+                        (self.object(side, node), Asked::Object { side, node, asked })
+                    } else {
+                        let (folder, name) = (tree.get(node).parent(), tree.get(node).name());
+                        let folder = folder.unwrap_or(NodeId::ROOT);
+                        let path = self.world.path(side, node);
+                        (
+                            ObjectRef::at(path),
+                            Asked::Place {
+                                side,
+                                folder,
+                                name,
+                                asked,
+                            },
+                        )
+                    }
+                }
+            };
+            self.asked.insert(id, what);
+            self.sides[side].outstanding += 1;
+            self.out.push_back(Output::Query(Query::Info {
+                id,
+                side,
+                at,
+                check_root: false,
+            }));
+        }
+        self.settle_if_looked(side);
+    }
+
+    /// Returns the folder in which something in doubt is looked for; `None` if it is asked for by id.
+    pub(super) fn looked_for_in(&self, side: Side, doubt: Doubt) -> Option<NodeId> {
+        match doubt {
+            Doubt::Place(folder, _) => Some(folder),
+            Doubt::Node(_) if self.config.rules[side].id_lookup => None,
+            Doubt::Node(node) if !self.world.tree(side).is_live(node) => None,
+            Doubt::Node(node) => self.world.node(side, node).parent(),
+        }
+    }
+
+    /// Takes something to look at; once nothing else is left, what lies below folders that are no longer
+    /// in doubt.
+    pub(super) fn next_doubt(&mut self, side: Side) -> Option<Doubt> {
+        if self.sides[side].doubts.is_empty() {
+            let waiting = std::mem::take(&mut self.sides[side].below_doubtful);
+            for (above, doubt) in waiting {
+                if !self.look_when_back(side, above) && self.world.node(side, above).doubtful {
+                    self.sides[side].below_doubtful.insert((above, doubt));
+                } else {
+                    self.sides[side].doubt(doubt);
+                }
+            }
+        }
+        self.sides[side].doubts.pop_first()
+    }
+
+    /// Returns the entry with an operation under way that changes what is in doubt.
+    pub(super) fn locked_by(&self, side: Side, doubt: Doubt) -> Option<EntryId> {
+        let node = match doubt {
+            Doubt::Node(node) => Some(node),
+            Doubt::Place(folder, name) => {
+                let key = (side, folder, self.world.names.folded(side, name));
+                if let Some(&holder) = self.locks.places.get(&key) {
+                    return Some(holder);
+                }
+                self.world.child(side, folder, name)
+            }
+        };
+        let entry = self.world.node(side, node?).entry;
+        self.locks.entries.contains(&entry).then_some(entry)
+    }
+
+    /// Returns how a provider is told of a node.
+    pub(in crate::engine) fn object(&self, side: Side, node: NodeId) -> ObjectRef {
+        let path = self.world.path(side, node);
+        let oid = &self.world.node(side, node).oid;
+        let has_ids = self.config.rules[side].identity == Identity::Stable;
+        if has_ids && !oid.as_bytes().is_empty() {
+            ObjectRef::new(oid.clone(), path)
+        } else {
+            ObjectRef::at(path)
+        }
+    }
+}

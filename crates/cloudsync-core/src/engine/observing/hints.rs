@@ -1,0 +1,127 @@
+//! What is told of a side: nothing of it is a fact, it only puts places and objects in doubt.
+
+#[allow(
+    clippy::wildcard_imports,
+    reason = "a part of one module, about the same things"
+)]
+use super::*;
+
+impl Engine {
+    pub(in crate::engine) fn hinted(
+        &mut self,
+        side: Side,
+        events: Vec<Event>,
+        cursor: Option<Cursor>,
+    ) {
+        let mut by_folder: BTreeMap<NodeId, Vec<NameId>> = BTreeMap::new();
+        for event in events {
+            match event {
+                Event::Lost { path } => {
+                    let node = self.nearest(side, &path);
+                    self.sides[side].want_walk(node);
+                }
+                Event::Changed { oid, path } => {
+                    let known = oid.and_then(|oid| self.world.tree(side).by_oid(&oid));
+                    if let Some(node) = known
+                        && self.config.rules[side].id_lookup
+                    {
+                        self.doubt_node(side, node);
+                    }
+                    if let Some(path) = path
+                        && !path.is_empty()
+                    {
+                        let (above, leaf) = path.rsplit_once('/').unwrap_or(("", &path));
+                        match self.world.at_path(side, above) {
+                            Some(folder) => {
+                                let name = self.world.names.intern(leaf);
+                                by_folder.entry(folder).or_default().push(name);
+                            }
+                            None => {
+                                self.sides[side].missed = self.tick;
+                                let node = self.nearest(side, above);
+                                self.sides[side].want_walk(node);
+                            }
+                        }
+                    } else if known.is_none() || !self.config.rules[side].id_lookup {
+                        // An id that nobody knows or can ask for, and no place to look at.
+                        self.sides[side].want_walk(NodeId::ROOT);
+                    }
+                }
+            }
+        }
+        for (folder, names) in by_folder {
+            if names.len() > HINTS_A_FOLDER {
+                self.sides[side].want_walk(folder);
+                for name in names {
+                    if let Some(node) = self.world.child(side, folder, name) {
+                        self.world.node_mut(side, node).doubtful = true;
+                    }
+                }
+                continue;
+            }
+            for name in names {
+                self.doubt_place(side, folder, name);
+            }
+        }
+        if let Some(cursor) = cursor {
+            self.sides[side].next_cursor = Some(cursor);
+        }
+        self.settle_if_looked(side);
+    }
+
+    /// An object may have changed, or be elsewhere: it is not relied on before it was looked at.
+    pub(in crate::engine) fn doubt_node(&mut self, side: Side, node: NodeId) {
+        if node != NodeId::ROOT && self.world.node(side, node).is_present() {
+            self.world.node_mut(side, node).doubtful = true;
+        }
+        self.sides[side].doubt(Doubt::Node(node));
+    }
+
+    /// Something else may stand at a place: what is known to stand there is not relied on before it was
+    /// looked at.
+    pub(in crate::engine) fn doubt_place(&mut self, side: Side, folder: NodeId, name: NameId) {
+        match self.world.child(side, folder, name) {
+            Some(node) => self.world.node_mut(side, node).doubtful = true,
+            None => {
+                let name = self.world.names.folded(side, name);
+                self.sides[side].unsure.insert((folder, name));
+            }
+        }
+        self.sides[side].doubt(Doubt::Place(folder, name));
+    }
+
+    /// Returns the lowest folder in doubt of those that a place lies in.
+    pub(in crate::engine) fn doubtful_above(&self, side: Side, folder: NodeId) -> Option<NodeId> {
+        std::iter::once(folder)
+            .chain(self.world.tree(side).ancestors(folder))
+            .find(|&at| self.world.node(side, at).doubtful)
+    }
+
+    /// Something about the place of a path is not as it was known.
+    pub(in crate::engine) fn doubt_path(&mut self, side: Side, path: &str) {
+        let (above, leaf) = path.rsplit_once('/').unwrap_or(("", path));
+        match self.world.at_path(side, above) {
+            Some(folder) => {
+                let name = self.world.names.intern(leaf);
+                self.doubt_place(side, folder, name);
+            }
+            None => {
+                let node = self.nearest(side, above);
+                self.sides[side].want_walk(node);
+            }
+        }
+    }
+
+    /// Returns the lowest present folder on the way to a path.
+    pub(super) fn nearest(&mut self, side: Side, path: &str) -> NodeId {
+        let mut at = NodeId::ROOT;
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            let name = self.world.names.intern(name);
+            match self.world.child(side, at, name) {
+                Some(next) if self.world.node(side, next).kind == Kind::Folder => at = next,
+                _ => break,
+            }
+        }
+        at
+    }
+}

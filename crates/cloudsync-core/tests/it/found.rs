@@ -123,13 +123,13 @@ fn a_new_folder_gives_way_with_what_is_in_it() {
 /// anything from nothing to much in between, and be killed in the midst of the rest; at each of these
 /// times both sides end equal and nothing is lost.
 fn at_any_time(setup: BySide<SideSetup>, base: &[UserAct], local: &[UserAct], remote: &[UserAct]) {
-    for between in 0..10 {
+    for between in 0..10_u8 {
         for killed in [None, Some(1), Some(3), Some(5), Some(8), Some(13)] {
-            let mut pair = ModelPair::with(setup, between);
+            let mut pair = ModelPair::with(setup, u64::from(between));
             pair.act_all(base);
             pair.check();
             pair.act_all(local);
-            pair.act(&UserAct::Work(u8::try_from(between).unwrap()));
+            pair.act(&UserAct::Work(between));
             pair.act_all(remote);
             if let Some(steps) = killed {
                 pair.act_all(&[UserAct::Work(steps), UserAct::Crash]);

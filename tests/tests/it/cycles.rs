@@ -185,3 +185,19 @@ async fn a_folder_and_its_child_change_places() {
         .await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_child_takes_the_name_of_its_folder() {
+    for side in Side::BOTH {
+        in_all_ways(async |mut pair| {
+            pair.user(side).write("x/x/file", "hello");
+            pair.settle().await;
+            pair.user(side).rename("x/x", "y");
+            pair.user(side).delete("x");
+            pair.user(side).rename("y", "x");
+            pair.settle().await;
+            pair.assert_both(&[("x", "/"), ("x/file", "hello")]);
+        })
+        .await;
+    }
+}

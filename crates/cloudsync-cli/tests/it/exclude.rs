@@ -38,3 +38,18 @@ fn what_is_left_out_stays_where_it_is() {
     lab.sync(&[]).is(0);
     lab.assert_equal();
 }
+
+#[test]
+fn a_pattern_that_comes_later_deletes_nothing() {
+    let lab = Lab::new();
+    lab.write("l/node/x/f", "one");
+    lab.write("r/keep", "two");
+    lab.sync(&[]).is(0);
+    lab.sync(&["--exclude", "node"]).is(0);
+    lab.sync(&["--exclude", "node"]).is(0);
+    for side in ["l", "r"] {
+        assert!(lab.at(&format!("{side}/node/x/f")).exists(), "{side}");
+    }
+    lab.sync(&[]).is(0);
+    lab.assert_equal();
+}

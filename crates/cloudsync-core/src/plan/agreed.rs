@@ -21,6 +21,14 @@ pub(super) fn plan(view: &View<'_>, id: EntryId) -> Step {
             entry.nodes[side].expect("an agreed entry has both nodes"),
         )
     });
+    // What is in a folder that is left out is not even looked at.
+    let left_out = |side: Side| {
+        let node = entry.nodes[side].expect("an agreed entry has both nodes");
+        world.node(side, node).is_present() && !is_wanted(view, side, node, entry.kind)
+    };
+    if Side::BOTH.into_iter().any(left_out) {
+        return Step::Ignore;
+    }
     match (sights.local, sights.remote) {
         (Sight::Unknown(node), _) => Step::Wait(Wait::Look(Side::Local, node)),
         (_, Sight::Unknown(node)) => Step::Wait(Wait::Look(Side::Remote, node)),
@@ -31,12 +39,6 @@ pub(super) fn plan(view: &View<'_>, id: EntryId) -> Step {
         }
         (Sight::Present(local), Sight::Present(remote)) => {
             let nodes = BySide::new(local, remote);
-            let wanted = Side::BOTH
-                .iter()
-                .all(|&side| is_wanted(view, side, nodes[side], entry.kind));
-            if !wanted {
-                return Step::Ignore;
-            }
             place(view, id, nodes).unwrap_or_else(|| match entry.kind {
                 Kind::File => content(view, id, nodes),
                 Kind::Folder => attributes(view, id, nodes),
@@ -58,9 +60,6 @@ fn deleted(view: &View<'_>, id: EntryId, gone: Side, ghost: NodeId, node: NodeId
             // Something of its kind stands in its place: that goes on as this entry.
             return Step::Wait(Wait::Entry(lone));
         }
-    }
-    if !is_wanted(view, keep, node, world.entry(id).kind) {
-        return Step::Ignore;
     }
     if moved(world, keep, id) {
         return Step::Restore { entry: id, keep };

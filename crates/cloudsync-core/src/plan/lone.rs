@@ -11,14 +11,15 @@ use crate::tree::node::{NodeId, Presence};
 
 pub(super) fn plan(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
     let world = view.world;
+    let kind = world.entry(id).kind;
+    let is_present = world.node(side, node).is_present();
+    if is_present && (world.node(side, node).carrier || !is_wanted(view, side, node, kind)) {
+        return Step::Ignore;
+    }
     match sight(world, side, node) {
         Sight::Absent(_) => return Step::Drop,
         Sight::Unknown(_) => return Step::Wait(Wait::Look(side, node)),
         Sight::Present(_) => {}
-    }
-    let kind = world.entry(id).kind;
-    if world.node(side, node).carrier || !is_wanted(view, side, node, kind) {
-        return Step::Ignore;
     }
     if let Some(step) = replaces(view, side, node).or_else(|| moved_unseen(view, id, side, node)) {
         return step;

@@ -221,8 +221,18 @@ pub fn plan(view: &View<'_>, id: EntryId) -> Step {
     }
 }
 
+/// Returns whether a node is to be synced: neither it nor a folder that it lies in is left out.
 fn is_wanted(view: &View<'_>, side: Side, node: NodeId, kind: Kind) -> bool {
-    view.trivial || view.policy.wanted(side, &view.world.path(side, node), kind)
+    let wanted = |at: NodeId, kind: Kind| {
+        at == NodeId::ROOT || view.policy.wanted(side, &view.world.path(side, at), kind)
+    };
+    view.trivial
+        || (wanted(node, kind)
+            && view
+                .world
+                .tree(side)
+                .ancestors(node)
+                .all(|folder| wanted(folder, Kind::Folder)))
 }
 
 /// Two objects want one place and wait for each other: returns how this one gives way, under a conflict

@@ -125,8 +125,10 @@ fn everything_at_once() {
         let pair = Swarm::new(seed).run();
         reached += &pair.situations;
     }
-    let missing: Vec<_> = reached.missing();
-    assert!(missing.len() <= 2, "not reached: {missing:?}");
+    // Parking takes more worlds than these; it has tests of its own (`found`, `moves`).
+    let mut missing = reached.missing();
+    missing.retain(|&what| what != "parked");
+    assert!(missing.is_empty(), "not reached: {missing:?}");
 }
 
 #[test]

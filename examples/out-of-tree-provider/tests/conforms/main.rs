@@ -22,13 +22,13 @@ impl Fixture for ShelfFixture {
     async fn fresh(&mut self) -> Result<Box<dyn Provider>> {
         self.0 = Shelf::default();
         let client = self.connected().await?;
-        client.set_root(Some("/root"), None, true).await?;
+        client.set_root(Some("/base"), None, true).await?;
         Ok(Box::new(client))
     }
 
     async fn second(&mut self) -> Option<Box<dyn Provider>> {
         let client = self.connected().await.ok()?;
-        client.set_root(Some("/root"), None, false).await.ok()?;
+        client.set_root(Some("/base"), None, false).await.ok()?;
         Some(Box::new(client))
     }
 
@@ -37,7 +37,7 @@ impl Fixture for ShelfFixture {
     }
 
     fn own_path(&self, relative: &str) -> Option<String> {
-        Some(format!("/root/{relative}"))
+        Some(format!("/base/{relative}"))
     }
 }
 

@@ -115,7 +115,7 @@ impl Engine {
             self.restore_entry(id, side.other());
             return;
         }
-        self.world.drop_node(id, side.other());
+        self.drop_node(id, side.other());
         let node = self.world.entry(id).nodes[side];
         match node.filter(|&node| self.world.node(side, node).is_present()) {
             None => {}

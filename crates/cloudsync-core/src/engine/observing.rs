@@ -415,6 +415,15 @@ impl Engine {
             (Some(_), Some(at)) if self.is_same_object(side, at, seen) => {
                 self.see_again(side, at, name, seen);
             }
+            (Some(node), _) if self.locks.entries.contains(&self.world.node(side, node).entry) => {
+                // We are about to change what was met here, or just did: it may be elsewhere since.
+                let entry = self.world.node(side, node).entry;
+                self.mark_doubtful(side, folder, name);
+                self.sides[side].block(entry, Doubt::Place(folder, name));
+            }
+            (Some(node), _) if self.world.node(side, node).touched > asked => {
+                self.doubt_place(side, folder, name);
+            }
             (Some(node), _) if node != NodeId::ROOT => {
                 let stray = Stray {
                     node,
@@ -524,8 +533,16 @@ impl Engine {
             Kind::Folder => at.attributes().mode != seen.attributes.mode,
         };
         if changed {
+            // Another time under the same tag: another file was moved over this one, maybe.
+            let is_other = seen.kind == Kind::File
+                && at.tag == seen.tag
+                && at.attributes().mtime != seen.attributes.mtime;
+            let entry = at.entry;
             let content = self.told_content(seen);
             self.world.update(side, node, seen, content);
+            if is_other {
+                self.world.doubt_content(entry, side);
+            }
         }
         if seen.racy {
             self.look_later(side, node);

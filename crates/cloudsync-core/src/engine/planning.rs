@@ -88,14 +88,7 @@ impl Engine {
 
     /// Both sides agree now, or did when the operation that made them agree was handed out.
     pub(super) fn agreed(&mut self, id: EntryId) {
-        self.forget_absent(id);
-        for side in Side::BOTH {
-            let node = self.world.entry(id).nodes[side];
-            if node.is_some_and(|node| self.world.node(side, node).presence() == Presence::Absent) {
-                self.note_absent(side, id);
-                self.touch(id);
-            }
-        }
+        self.note_absence_anew(id);
         self.troubles.remove(&id);
         if !self.persisting.is_stored(id) {
             // Records of what is in it could not name it.
@@ -107,6 +100,18 @@ impl Engine {
         }
         self.persisting.dirty(id);
         self.settled(id);
+    }
+
+    /// Notes on which sides an agreed entry is absent now.
+    fn note_absence_anew(&mut self, id: EntryId) {
+        self.forget_absent(id);
+        for side in Side::BOTH {
+            let node = self.world.entry(id).nodes[side];
+            if node.is_some_and(|node| self.world.node(side, node).presence() == Presence::Absent) {
+                self.note_absent(side, id);
+                self.touch(id);
+            }
+        }
     }
 
     fn join(&mut self, id: EntryId, other: EntryId, content: Option<ContentId>) {
@@ -175,8 +180,11 @@ impl Engine {
             Side::Remote
         };
         let node = self.world.entry(lone).nodes[side].expect("a lone node");
-        self.forget_absent(row);
+        if let Some(old) = self.world.entry(row).nodes[side] {
+            self.leave_all_in(side, old);
+        }
         self.world.relink(row, lone, side);
+        self.note_absence_anew(row);
         self.children_changed_entry(side, node);
         self.persisting.dirty(lone);
         self.persisting.dirty(row);
@@ -197,12 +205,12 @@ impl Engine {
         self.forget_absent(id);
         for child in came_along {
             self.forget_absent(child);
-            self.world.drop_node(child, keep.other());
+            self.drop_node(child, keep.other());
             self.persisting.dirty(child);
             self.settled(child);
             self.touch(child);
         }
-        self.world.drop_node(id, keep.other());
+        self.drop_node(id, keep.other());
         self.persisting.dirty(id);
         self.settled(id);
         self.touch(id);
@@ -269,6 +277,11 @@ impl Engine {
                 live.then(|| self.world.node(side, parent).entry)
             })
             .collect();
+        for side in Side::BOTH {
+            if let Some(node) = self.world.entry(id).nodes[side] {
+                self.leave_all_in(side, node);
+            }
+        }
         self.world.drop_entry(id);
         self.persisting.dirty(id);
         self.settled(id);
@@ -277,6 +290,22 @@ impl Engine {
             if self.deletions.is_absent(folder) {
                 self.touch(folder);
             }
+        }
+    }
+
+    /// Drops one side's node; what is left of the entry is a lone node.
+    pub(super) fn drop_node(&mut self, id: EntryId, side: Side) {
+        if let Some(node) = self.world.entry(id).nodes[side] {
+            self.leave_all_in(side, node);
+        }
+        self.world.drop_node(id, side);
+    }
+
+    /// Whatever was met in a folder after it was gone is gone from there with it: it moved on.
+    fn leave_all_in(&mut self, side: Side, folder: NodeId) {
+        let children: Vec<NodeId> = self.world.tree(side).children(folder).collect();
+        for child in children {
+            self.leave(side, child);
         }
     }
 

@@ -52,6 +52,7 @@ impl Engine {
     fn settle_strays(&mut self, side: Side) {
         let strays = std::mem::take(&mut self.sides[side].strays);
         let mut strays: Vec<_> = strays.into_values().collect();
+        let mut expanded = 0;
         loop {
             let before = strays.len();
             let mut later = Vec::new();
@@ -67,8 +68,9 @@ impl Engine {
             if strays.len() < before {
                 continue;
             }
-            // What is below a folder that is gone, and was met elsewhere, was moved out of it.
-            if !self.expand_gone(side) {
+            // What is below a folder that is gone, and was met elsewhere, was moved out of it. A level at
+            // a time: what is in a folder that was met elsewhere was not.
+            if !self.expand_gone(side, &mut expanded) {
                 break;
             }
         }
@@ -154,12 +156,12 @@ impl Engine {
         true
     }
 
-    /// Everything below a folder that is gone is gone too. Returns true if that was anything.
-    fn expand_gone(&mut self, side: Side) -> bool {
-        let mut any = false;
-        let mut next = 0;
-        while let Some(&node) = self.sides[side].gone.get(next) {
-            next += 1;
+    /// What is in folders that are gone is gone too: one level of it, of those from `expanded` on.
+    /// Returns true if that was anything.
+    fn expand_gone(&mut self, side: Side, expanded: &mut usize) -> bool {
+        let all = self.sides[side].gone.len();
+        for at in *expanded..all {
+            let node = self.sides[side].gone[at];
             if !self.world.tree(side).is_live(node) || self.world.node(side, node).is_present() {
                 continue;
             }
@@ -170,14 +172,15 @@ impl Engine {
                 self.sides[side].gone.push(child);
                 self.stir(entry);
                 self.folder_changed(side, node);
-                any = true;
             }
         }
-        any
+        *expanded = all;
+        self.sides[side].gone.len() > all
     }
 
     fn settle_gone(&mut self, side: Side) {
-        self.expand_gone(side);
+        let mut expanded = 0;
+        while self.expand_gone(side, &mut expanded) {}
         for node in std::mem::take(&mut self.sides[side].gone) {
             let tree = self.world.tree(side);
             if !tree.is_live(node) || tree.get(node).presence() != Presence::Gone {

@@ -204,9 +204,10 @@ impl World {
     }
 
     /// Lets an agreed entry go on with another node on one side: the object was replaced at its
-    /// place, or moved where ids do not tell. What was agreed on stays. `lone` is dropped.
+    /// place, or moved where ids do not tell. What was agreed on stays, but for the tag: equal tags of
+    /// two objects say nothing about their contents. `lone` is dropped.
     pub fn relink(&mut self, id: EntryId, lone: EntryId, side: Side) {
-        self.remember(id, side);
+        self.doubt_content(id, side);
         let old = self.entry(id).nodes[side].expect("an agreed entry has both nodes");
         let new = self.entry_mut(lone).nodes[side]
             .take()
@@ -435,6 +436,14 @@ impl World {
             at.attributes = attributes;
         }
         self.forget_if_same(id, side);
+    }
+
+    /// Lets no tag vouch any more for one side's holding what was agreed on.
+    pub fn doubt_content(&mut self, id: EntryId, side: Side) {
+        self.remember(id, side);
+        if let Some(at) = &mut self.entry_mut(id).sides[side] {
+            at.tag = Tag::default();
+        }
     }
 
     /// Sets where one side stood when it was agreed on, other than the node says.

@@ -152,6 +152,8 @@ impl Engine {
                     return;
                 };
                 if self.world.child(side, folder, name) == Some(node) {
+                    self.tick += 1;
+                    self.world.node_mut(side, node).seen = self.tick;
                     self.see_again(side, node, name, &seen);
                     return;
                 }

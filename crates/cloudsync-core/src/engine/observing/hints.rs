@@ -80,6 +80,11 @@ impl Engine {
     /// Something else may stand at a place: what is known to stand there is not relied on before it was
     /// looked at.
     pub(in crate::engine) fn doubt_place(&mut self, side: Side, folder: NodeId, name: NameId) {
+        self.mark_doubtful(side, folder, name);
+        self.sides[side].doubt(Doubt::Place(folder, name));
+    }
+
+    pub(super) fn mark_doubtful(&mut self, side: Side, folder: NodeId, name: NameId) {
         match self.world.child(side, folder, name) {
             Some(node) => self.world.node_mut(side, node).doubtful = true,
             None => {
@@ -87,7 +92,6 @@ impl Engine {
                 self.sides[side].unsure.insert((folder, name));
             }
         }
-        self.sides[side].doubt(Doubt::Place(folder, name));
     }
 
     /// Returns the lowest folder in doubt of those that a place lies in.

@@ -225,6 +225,8 @@ impl Engine {
                 {
                     self.locks.draining.remove(key);
                     self.touch(waiter);
+                    // It may find that it has to wait for what could not start below it.
+                    self.wake_waiters(waiter);
                 }
             }
         }

@@ -126,10 +126,15 @@ impl Engine {
         let own = &mut self.world.entry_mut(id).intent;
         *own = own.take().or(intent);
         self.children_changed_entry(side, node);
+        self.joined(other);
+        self.agree_equal(id, content);
+    }
+
+    /// An entry is no more: its node was joined into another one.
+    pub(super) fn joined(&mut self, other: EntryId) {
         self.settled(other);
         self.troubles.remove(&other);
         self.persisting.dirty(other);
-        self.agree_equal(id, content);
     }
 
     /// Both hold the same. If that is because we copied it before a crash, the attributes that it

@@ -386,7 +386,7 @@ impl Engine {
                 return false;
             }
             self.world.join(id, written, side);
-            self.persisting.dirty(written);
+            self.joined(written);
         }
         if Side::BOTH
             .iter()

@@ -86,7 +86,7 @@ impl Engine {
             .any(|asked| matches!(asked, Asked::Hash { .. }))
     }
 
-    /// Where nothing is left to do, the count of deletions starts anew.
+    /// Where nothing is left to do, the count of deletions starts anew, and so do ids.
     fn note_quiet(&mut self) {
         if self.flights.is_empty()
             && self.asked.is_empty()
@@ -95,6 +95,9 @@ impl Engine {
                 .all(|&side| self.deletions.wanted[side].is_empty())
         {
             self.deletions.done = BySide::default();
+            if Side::BOTH.iter().all(|&side| self.sides[side].is_at_rest()) {
+                self.world.recycle();
+            }
         }
     }
 

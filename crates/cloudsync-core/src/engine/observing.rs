@@ -191,6 +191,16 @@ impl SideLedger {
             && self.wanted_walks.is_empty()
     }
 
+    /// Returns true if nothing is to be looked at, and nothing waits that names a node.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.is_settled()
+            && self.strays.is_empty()
+            && self.gone.is_empty()
+            && self.relooks.is_empty()
+            && self.retries.is_empty()
+            && self.postponed.is_empty()
+    }
+
     /// Looks at something once the operation on an entry ended.
     pub(super) fn block(&mut self, entry: EntryId, doubt: Doubt) {
         self.blocked.entry(entry).or_default().insert(doubt);
@@ -464,7 +474,7 @@ impl Engine {
             let entry = at.entry;
             self.world.set_gone(side, node);
             self.sides[side].gone.push(node);
-            self.forget_absent(entry);
+            self.note_absence_anew(entry);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::plan::{Block, Deed, Step, plan};
 use crate::record::{EntryId, IntendedAct};
 use crate::side::{BySide, Side};
 use crate::tree::contents::ContentId;
-use crate::tree::node::{NodeId, Presence};
+use crate::tree::node::NodeId;
 
 /// So many entries are planned before outputs are handed out: enough for a good batch.
 const ENTRIES_A_TURN: usize = 8_192;
@@ -102,18 +102,6 @@ impl Engine {
         self.settled(id);
     }
 
-    /// Notes on which sides an agreed entry is absent now.
-    fn note_absence_anew(&mut self, id: EntryId) {
-        self.forget_absent(id);
-        for side in Side::BOTH {
-            let node = self.world.entry(id).nodes[side];
-            if node.is_some_and(|node| self.world.node(side, node).presence() == Presence::Absent) {
-                self.note_absent(side, id);
-                self.touch(id);
-            }
-        }
-    }
-
     fn join(&mut self, id: EntryId, other: EntryId, content: Option<ContentId>) {
         let side = if self.world.entry(other).nodes.local.is_some() {
             Side::Local
@@ -171,7 +159,7 @@ impl Engine {
             .map(|child| self.world.node(side, child).entry)
             .collect();
         for child in children {
-            if self.world.entry(child).is_agreed() {
+            if self.world.entry(child).is_agreed() || self.persisting.is_stored(child) {
                 self.persisting.dirty(child);
             }
         }

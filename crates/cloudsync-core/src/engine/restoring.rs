@@ -70,11 +70,22 @@ impl Engine {
         // From the node up to the first folder that is in the tree already.
         let mut chain = Vec::new();
         let mut at = id;
-        while at != EntryId::ROOT
-            && at != EntryId::NOWHERE
-            && self.world.find(at)?.nodes[side].is_none()
-        {
-            let node = records.get(&at)?.nodes[side].as_ref()?;
+        while at != EntryId::ROOT && at != EntryId::NOWHERE {
+            match self.world.find(at).map(|entry| entry.nodes[side]) {
+                Some(None) => {}
+                Some(Some(_)) => break,
+                None => {
+                    // Its folder was dropped: before the id is used again, no record may name it.
+                    self.persisting.dirty(*chain.last()?);
+                    at = EntryId::NOWHERE;
+                    break;
+                }
+            }
+            let Some(node) = records.get(&at)?.nodes[side].as_ref() else {
+                self.persisting.dirty(*chain.last()?);
+                at = EntryId::NOWHERE;
+                break;
+            };
             if chain.contains(&at) {
                 return None;
             }

@@ -150,7 +150,7 @@ impl Engine {
             self.sides[side].want_walk(stray.node);
         }
         at.doubtful = false;
-        self.forget_absent(entry);
+        self.note_absence_anew(entry);
         self.persisting.dirty(entry);
         self.stir(entry);
         true
@@ -206,6 +206,18 @@ impl Engine {
                 .entry((side, size))
                 .or_default()
                 .insert(id);
+        }
+    }
+
+    /// Notes on which sides an agreed entry is absent now.
+    pub(super) fn note_absence_anew(&mut self, id: EntryId) {
+        self.forget_absent(id);
+        for side in Side::BOTH {
+            let node = self.world.entry(id).nodes[side];
+            if node.is_some_and(|node| self.world.node(side, node).presence() == Presence::Absent) {
+                self.note_absent(side, id);
+                self.touch(id);
+            }
         }
     }
 

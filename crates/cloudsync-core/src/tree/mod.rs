@@ -30,7 +30,9 @@ pub struct World {
     pub contents: Contents,
     trees: BySide<SideTree>,
     entries: Vec<Option<Entry>>,
+    /// Ids to be used again, and those that somebody may still ask about.
     free: Vec<EntryId>,
+    freed: Vec<EntryId>,
     agreed: usize,
 }
 
@@ -48,6 +50,7 @@ impl World {
             trees,
             entries: vec![Some(root)],
             free: Vec::new(),
+            freed: Vec::new(),
             agreed: 0,
         }
     }
@@ -153,6 +156,15 @@ impl World {
         self.entries[id.0 as usize] = Some(Entry::new(kind));
     }
 
+    /// Lets the ids of dropped entries and nodes be used again: no question about one is open any more.
+    /// Of entries only where no place is known in a dropped folder, which its record names by that id.
+    pub(crate) fn recycle(&mut self) {
+        let clear = BySide::from_fn(|side| self.trees[side].recycle());
+        if clear.local && clear.remote {
+            self.free.append(&mut self.freed);
+        }
+    }
+
     /// Drops an entry with its nodes.
     pub fn drop_entry(&mut self, id: EntryId) {
         self.disagree(id);
@@ -162,7 +174,7 @@ impl World {
             }
         }
         self.entries[id.0 as usize] = None;
-        self.free.push(id);
+        self.freed.push(id);
     }
 
     /// Takes one side's node out of its entry into one of its own. Nothing is agreed on either.
@@ -200,7 +212,7 @@ impl World {
         self.entry_mut(id).nodes[side] = Some(node);
         self.trees[side].get_mut(node).entry = id;
         self.entries[lone.0 as usize] = None;
-        self.free.push(lone);
+        self.freed.push(lone);
     }
 
     /// Lets an agreed entry go on with another node on one side: the object was replaced at its
@@ -213,7 +225,7 @@ impl World {
             .take()
             .expect("a lone node");
         self.entries[lone.0 as usize] = None;
-        self.free.push(lone);
+        self.freed.push(lone);
         self.entry_mut(id).nodes[side] = Some(new);
         self.trees[side].get_mut(new).entry = id;
         if self.entry(id).kind == Kind::Folder {

@@ -19,7 +19,11 @@ pub struct SideTree {
     side: Side,
     identity: Identity,
     nodes: Vec<Node>,
+    /// Ids to be used again, and those that somebody may still ask about.
     free: Vec<NodeId>,
+    freed: Vec<NodeId>,
+    /// How many nodes are kept only because others name them as their folder.
+    memories: usize,
     by_oid: HashTable<NodeId>,
     by_place: HashTable<NodeId>,
     ghosts: BTreeMap<(NodeId, NameId), Vec<NodeId>>,
@@ -35,6 +39,8 @@ impl SideTree {
             identity,
             nodes: vec![root.clone(), root],
             free: Vec::new(),
+            freed: Vec::new(),
+            memories: 0,
             by_oid: HashTable::new(),
             by_place: HashTable::new(),
             ghosts: BTreeMap::new(),
@@ -158,6 +164,7 @@ impl SideTree {
         );
         node.unindexed = true;
         node.presence = Presence::Absent;
+        self.memories += 1;
         self.keep(node)
     }
 
@@ -367,6 +374,7 @@ impl SideTree {
         node.unindexed = true;
         node.presence = Presence::Absent;
         node.entry = NO_ENTRY;
+        self.memories += 1;
         self.leave_ghosts(names, id);
         self.free_if_unused(names, id);
     }
@@ -377,10 +385,18 @@ impl SideTree {
             return;
         }
         let parent = node.parent;
-        self.free.push(id);
+        self.freed.push(id);
+        self.memories -= 1;
         if let Some(parent) = parent {
             self.release(names, parent);
         }
+    }
+
+    /// Lets the ids of freed nodes be used again: nobody has one of them any more. Returns true if no
+    /// place is known in a folder that is no more.
+    pub(super) fn recycle(&mut self) -> bool {
+        self.free.append(&mut self.freed);
+        self.memories == 0
     }
 
     /// Returns true if the node exists: an id that was kept may name one that was freed since.

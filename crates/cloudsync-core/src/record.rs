@@ -55,6 +55,9 @@ pub struct NodeRecord {
     pub gone: bool,
     /// If true, its content is the agreed one.
     pub agreed_content: bool,
+    /// If true, it is a folder, and what is in it is still to be told: a feed that can resume does not
+    /// tell of what was there before.
+    pub unlisted: bool,
 }
 
 /// What both sides last had in common.

@@ -33,6 +33,7 @@ fn record(number: u32) -> Record {
         digest: None,
         gone: false,
         agreed_content: true,
+        unlisted: false,
     };
     let name = format!("picture-{number:07}.jpeg");
     Record {

@@ -51,6 +51,18 @@ impl Engine {
 
     pub(super) fn take_effect(&mut self, flight: &Flight, effect: Effect) {
         let (id, side) = (flight.entry, flight.side);
+        if let Deed::Carrier(place)
+        | Deed::Create(place)
+        | Deed::CreateFolder(place)
+        | Deed::Rename { place, .. } = &flight.deed
+            && !self.world.tree(side).is_live(place.folder)
+        {
+            // The folder was dropped under the operation: what it made is met wherever it is.
+            self.doubt_path(side, &flight.path);
+            self.doubt_around(flight);
+            self.touch(id);
+            return;
+        }
         match (&flight.deed, effect) {
             (Deed::Carrier(place), Effect::Changed(seen)) => {
                 let name = self.world.names.intern(&place.name);

@@ -240,16 +240,25 @@ impl Engine {
                 self.resume(side);
             }
         } else if !again || volatile {
+            if !again {
+                // What the records say of it is from before.
+                let nodes: Vec<NodeId> = self.world.tree(side).iter().collect();
+                for node in nodes {
+                    self.world.node_mut(side, node).listed = false;
+                }
+            }
             self.sides[side].want_walk(NodeId::ROOT);
         }
     }
 
     /// A side whose feed tells all that happened since: what is stored is what is there.
     fn resume(&mut self, side: Side) {
-        let folders: Vec<NodeId> = self.world.tree(side).iter().collect();
-        for node in folders.into_iter().chain([NodeId::ROOT]) {
-            if self.world.node(side, node).kind == Kind::Folder {
-                self.world.node_mut(side, node).listed = true;
+        let nodes: Vec<NodeId> = self.world.tree(side).iter().collect();
+        self.world.node_mut(side, NodeId::ROOT).listed = true;
+        for node in nodes {
+            let at = self.world.node(side, node);
+            if at.kind == Kind::Folder && !at.listed {
+                self.sides[side].want_walk(node);
             }
         }
         self.finish_looking(side);
@@ -313,11 +322,11 @@ impl Engine {
                 for child in missing {
                     self.miss(side, child, asked);
                 }
-                self.world.node_mut(side, folder).listed = true;
+                self.set_listed(side, folder, true);
                 self.sides[side].unreadable.remove(&folder);
             }
             End::Partial => {
-                self.world.node_mut(side, folder).listed = false;
+                self.set_listed(side, folder, false);
                 self.sides[side].unreadable.insert(folder);
                 if folder != NodeId::ROOT {
                     let path = self.world.path(side, folder);
@@ -328,6 +337,17 @@ impl Engine {
                     });
                 }
             }
+        }
+    }
+
+    /// Notes whether all that is in a folder is known; its record says so.
+    pub(super) fn set_listed(&mut self, side: Side, folder: NodeId, listed: bool) {
+        let at = self.world.node_mut(side, folder);
+        if std::mem::replace(&mut at.listed, listed) != listed
+            && self.config.rules[side].feed == Feed::Resumable
+        {
+            let entry = self.world.node(side, folder).entry;
+            self.persisting.dirty(entry);
         }
     }
 
@@ -425,7 +445,12 @@ impl Engine {
             (Some(_), Some(at)) if self.is_same_object(side, at, seen) => {
                 self.see_again(side, at, name, seen);
             }
-            (Some(node), _) if self.locks.entries.contains(&self.world.node(side, node).entry) => {
+            (Some(node), _)
+                if self
+                    .locks
+                    .entries
+                    .contains(&self.world.node(side, node).entry) =>
+            {
                 // We are about to change what was met here, or just did: it may be elsewhere since.
                 let entry = self.world.node(side, node).entry;
                 self.mark_doubtful(side, folder, name);
@@ -543,16 +568,8 @@ impl Engine {
             Kind::Folder => at.attributes().mode != seen.attributes.mode,
         };
         if changed {
-            // Another time under the same tag: another file was moved over this one, maybe.
-            let is_other = seen.kind == Kind::File
-                && at.tag == seen.tag
-                && at.attributes().mtime != seen.attributes.mtime;
-            let entry = at.entry;
             let content = self.told_content(seen);
             self.world.update(side, node, seen, content);
-            if is_other {
-                self.world.doubt_content(entry, side);
-            }
         }
         if seen.racy {
             self.look_later(side, node);

@@ -11,7 +11,7 @@ use crate::engine::io::{Operation, Output};
 use crate::engine::marks::Marks;
 use crate::failure::Failure;
 use crate::notice::Notice;
-use crate::object::Tag;
+use crate::object::{Kind, Tag};
 use crate::record::{AgreedRecord, AgreedSide, Batch, BatchId, EntryId, NodeRecord, Record};
 use crate::rules::{Feed, Identity};
 use crate::side::{BySide, Side};
@@ -259,6 +259,9 @@ impl Engine {
                 digest: own.map(|content| self.world.contents.get(content).digest),
                 gone: !node.is_present() || parent == EntryId::NOWHERE,
                 agreed_content,
+                unlisted: node.kind == Kind::Folder
+                    && !node.listed
+                    && self.config.rules[side].feed == Feed::Resumable,
             })
         });
         let agreed = entry.is_agreed().then(|| {

@@ -121,6 +121,7 @@ impl Engine {
             } else {
                 self.world.insert_into(id, side, folder, name, &seen)
             };
+            self.world.node_mut(side, new).listed = record.kind == Kind::Folder && !node.unlisted;
             if seen.racy {
                 self.look_later(side, new);
             }

@@ -4,8 +4,7 @@ use crate::delta::{Sight, sight};
 use crate::object::Kind;
 use crate::plan::place::{Occupant, child, conflict_place, occupant, target};
 use crate::plan::{Deed, Place, Step, View, Wait, is_wanted};
-use crate::record::{EntryId, RenamePurpose};
-use crate::rules::Identity;
+use crate::record::{EntryId, IntendedAct, RenamePurpose};
 use crate::side::Side;
 use crate::tree::node::{NodeId, Presence};
 
@@ -21,7 +20,10 @@ pub(super) fn plan(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> St
         Sight::Unknown(_) => return Step::Wait(Wait::Look(side, node)),
         Sight::Present(_) => {}
     }
-    if let Some(step) = replaces(view, side, node).or_else(|| moved_unseen(view, id, side, node)) {
+    let step = maybe_moved_by_us(view, side, node)
+        .or_else(|| replaces(view, side, node))
+        .or_else(|| moved_unseen(view, id, side, node));
+    if let Some(step) = step {
         return step;
     }
     let to = side.other();
@@ -57,6 +59,28 @@ pub(super) fn give_way(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -
         purpose: RenamePurpose::Split,
     };
     Step::Do { side, deed }
+}
+
+/// Without ids, what stands where we were about to move another object to may be that one: it is told
+/// once the outcome of that move is.
+fn maybe_moved_by_us(view: &View<'_>, side: Side, node: NodeId) -> Option<Step> {
+    let world = view.world;
+    if world.tree(side).has_ids() {
+        return None;
+    }
+    let at = world.node(side, node);
+    let folder = world.node(side, at.parent()?).entry;
+    let name = world.names.get(at.name());
+    let is_goal = |row: &EntryId| {
+        let intent = world.find(*row).and_then(|entry| entry.intent.as_deref());
+        intent.is_some_and(|intent| {
+            intent.side == side
+                && matches!(&intent.act, IntendedAct::Rename { parent, name: goal, .. }
+                    if *parent == folder && goal == name)
+        })
+    };
+    let row = view.unsettled.iter().copied().find(is_goal)?;
+    Some(Step::Wait(Wait::Entry(row)))
 }
 
 /// An agreed object was last at this very place and is absent: this one replaced it (an editor's
@@ -112,7 +136,7 @@ fn is_renamed_folder(view: &View<'_>, side: Side, node: NodeId, place: &Place) -
 fn moved_unseen(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Option<Step> {
     let world = view.world;
     let at = world.node(side, node);
-    if view.rules[side].identity != Identity::Path || at.kind == Kind::Folder {
+    if world.tree(side).has_ids() || at.kind == Kind::Folder {
         return None;
     }
     let rows = view.absent_by_size.get(&(side, at.size))?;

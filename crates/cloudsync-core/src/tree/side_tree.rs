@@ -58,6 +58,11 @@ impl SideTree {
         &mut self.nodes[id.index()]
     }
 
+    /// Returns true if ids tell objects apart, whatever their names.
+    pub fn has_ids(&self) -> bool {
+        self.identity == Identity::Stable
+    }
+
     /// Returns how many objects are present, without the root.
     pub fn len(&self) -> usize {
         self.present

@@ -53,7 +53,7 @@ mod node {
     pub(super) const DIGEST: u8 = 1 << 4;
     pub(super) const GONE: u8 = 1 << 5;
     pub(super) const AGREED_CONTENT: u8 = 1 << 6;
-    pub(super) const ALL: u8 = (1 << 7) - 1;
+    pub(super) const UNLISTED: u8 = 1 << 7;
 }
 
 /// A record to write.
@@ -160,6 +160,7 @@ fn write_node<F: SerializeTuple>(
         (node.digest.is_some(), node::DIGEST),
         (node.gone, node::GONE),
         (node.agreed_content, node::AGREED_CONTENT),
+        (node.unlisted, node::UNLISTED),
     ]))?;
     if same & same::PARENT == 0 {
         fields.serialize_element(&node.parent)?;
@@ -255,9 +256,6 @@ fn read_node<'de, A: SeqAccess<'de>>(
     local: Option<&NodeRecord>,
 ) -> Result<NodeRecord, A::Error> {
     let flags: u8 = read(fields)?;
-    if flags & !node::ALL != 0 {
-        return Err(A::Error::custom("unknown flags of a node"));
-    }
     let has = |bit| flags & bit != 0;
     let told = |bit| local.filter(|_| same & bit != 0);
     Ok(NodeRecord {
@@ -279,6 +277,7 @@ fn read_node<'de, A: SeqAccess<'de>>(
         digest: read_if(fields, has(node::DIGEST))?,
         gone: has(node::GONE),
         agreed_content: has(node::AGREED_CONTENT),
+        unlisted: has(node::UNLISTED),
     })
 }
 

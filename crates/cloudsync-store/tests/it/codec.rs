@@ -37,6 +37,7 @@ fn full(act: IntendedAct) -> Record {
         digest: Some([byte; 32]),
         gone: byte == 2,
         agreed_content: byte == 1,
+        unlisted: false,
     };
     let side = |byte: u8| AgreedSide {
         parent: EntryId(u32::from(byte)),

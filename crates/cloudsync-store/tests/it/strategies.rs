@@ -26,6 +26,7 @@ pub(crate) fn typical() -> Record {
         digest: None,
         gone: false,
         agreed_content: true,
+        unlisted: false,
     };
     Record {
         kind: Kind::File,
@@ -152,23 +153,21 @@ fn any_node() -> BoxedStrategy<NodeRecord> {
         (
             any_attributes(),
             option::of(any::<[u8; 32]>()),
-            any::<bool>(),
-            any::<bool>(),
+            any::<[bool; 3]>(),
         ),
     )
         .prop_map(
-            |((parent, name, oid, tag, size), (attributes, digest, gone, agreed_content))| {
-                NodeRecord {
-                    parent,
-                    name,
-                    oid: oid.map(Oid::new),
-                    tag: Tag::new(tag),
-                    size,
-                    attributes,
-                    digest,
-                    gone,
-                    agreed_content,
-                }
+            |((parent, name, oid, tag, size), (attributes, digest, flags))| NodeRecord {
+                parent,
+                name,
+                oid: oid.map(Oid::new),
+                tag: Tag::new(tag),
+                size,
+                attributes,
+                digest,
+                gone: flags[0],
+                agreed_content: flags[1],
+                unlisted: flags[2],
             },
         )
         .boxed()

@@ -100,7 +100,7 @@ impl Engine {
             .chain(tree.ancestors(folder))
             .find(|&at| at != NodeId::ROOT && !tree.get(at).is_present());
         if let Some(gone) = gone {
-            self.world.node_mut(side, gone).listed = false;
+            self.set_listed(side, gone, false);
         }
         gone.is_some()
     }

@@ -24,7 +24,7 @@ use crate::side::Side;
 use crate::time::Time;
 use crate::tree::contents::Content;
 use crate::tree::names::NameId;
-use crate::tree::node::{NodeId, Presence, Tick};
+use crate::tree::node::{Mark, NodeId, Presence, Tick};
 
 /// How long after a look a racy object is looked at again.
 const RACY_DELAY: Duration = Duration::from_millis(20);
@@ -157,6 +157,11 @@ impl SideLedger {
         self.walk.is_some()
     }
 
+    /// Whether an answer may come about how it was at a time before now.
+    pub(super) fn is_asking(&self) -> bool {
+        self.walk.is_some() || self.outstanding > 0
+    }
+
     pub(super) fn next_relook(&self) -> Option<Time> {
         let (relooks, retries) = (self.relooks.keys().next(), self.retries.keys().next());
         [relooks, retries, self.postponed.keys().next()]
@@ -222,7 +227,7 @@ impl Engine {
             // Evidence from before the connection was lost is void.
             let nodes: Vec<NodeId> = self.world.tree(side).iter().collect();
             for node in nodes {
-                self.world.node_mut(side, node).verified = false;
+                self.world.node_mut(side, node).set(Mark::Verified, false);
             }
         }
         if resumes {
@@ -239,7 +244,7 @@ impl Engine {
         let folders: Vec<NodeId> = self.world.tree(side).iter().collect();
         for node in folders.into_iter().chain([NodeId::ROOT]) {
             if self.world.node(side, node).kind == Kind::Folder {
-                self.world.node_mut(side, node).listed = true;
+                self.world.node_mut(side, node).set(Mark::Listed, true);
             }
         }
         self.finish_looking(side);
@@ -303,11 +308,11 @@ impl Engine {
                 for child in missing {
                     self.miss(side, child, asked);
                 }
-                self.world.node_mut(side, folder).listed = true;
+                self.world.node_mut(side, folder).set(Mark::Listed, true);
                 self.sides[side].unreadable.remove(&folder);
             }
             End::Partial => {
-                self.world.node_mut(side, folder).listed = false;
+                self.world.node_mut(side, folder).set(Mark::Listed, false);
                 self.sides[side].unreadable.insert(folder);
                 if folder != NodeId::ROOT {
                     let path = self.world.path(side, folder);
@@ -400,7 +405,7 @@ impl Engine {
             // We changed something here since it was asked: it may be outdated.
             let as_known = here.is_some_and(|node| {
                 let at = self.world.node(side, node);
-                at.tag == seen.tag && !at.racy && !at.doubtful
+                at.tag() == seen.tag && !at.is(Mark::Racy) && !at.is(Mark::Doubtful)
             });
             if !as_known {
                 self.doubt_place(side, folder, name);
@@ -465,7 +470,7 @@ impl Engine {
         let at = self.world.node(side, node);
         at.kind == seen.kind
             && (self.config.rules[side].identity == Identity::Path
-                || (at.unindexed && at.oid == seen.oid))
+                || (at.is(Mark::Unindexed) && at.oid() == seen.oid))
     }
 
     fn is_ours_now(&self, side: Side, folder: NodeId, name: NameId, asked: Tick) -> bool {
@@ -474,33 +479,35 @@ impl Engine {
         self.locks.places.contains_key(&(side, folder, folded))
             || here.is_some_and(|node| {
                 let at = self.world.node(side, node);
-                at.touched > asked || self.locks.entries.contains(&at.entry)
+                at.touched() > asked || self.locks.entries.contains(&at.entry)
             })
-            || self.world.node(side, folder).touched > asked
+            || self.world.node(side, folder).touched() > asked
             || self.was_elsewhere(side, folder, asked)
     }
 
     /// Whether the way to a folder is another one than when something was asked.
     fn was_elsewhere(&self, side: Side, folder: NodeId, asked: Tick) -> bool {
         let tree = self.world.tree(side);
-        tree.get(folder).moved > asked
-            || tree.ancestors(folder).any(|at| tree.get(at).moved > asked)
+        tree.get(folder).moved() > asked
+            || tree
+                .ancestors(folder)
+                .any(|at| tree.get(at).moved() > asked)
     }
 
     fn see_again(&mut self, side: Side, node: NodeId, name: NameId, seen: &Observed) {
         let at = self.world.node(side, node);
         let entry = at.entry;
         let same_name = at.name() == name;
-        let was_doubtful = at.doubtful;
-        self.world.node_mut(side, node).doubtful = false;
+        let was_doubtful = at.is(Mark::Doubtful);
+        self.world.node_mut(side, node).set(Mark::Doubtful, false);
         if !same_name {
             let folder = at_parent(&self.world, side, node);
             self.world.attach(side, node, folder, name);
-            self.world.node_mut(side, node).moved = self.tick;
+            self.world.tree_mut(side).note_moved(node, self.tick);
         }
         let changed = self.take_sight(side, node, seen);
         // Without ids, that a folder stands here does not say that it is the one that stood here.
-        let is_known = self.world.node(side, node).listed
+        let is_known = self.world.node(side, node).is(Mark::Listed)
             && self.config.rules[side].identity == Identity::Stable;
         if seen.kind == Kind::Folder && !is_known && self.sides[side].walk.is_none() {
             self.sides[side].want_walk(node);
@@ -519,7 +526,10 @@ impl Engine {
         let changed = match seen.kind {
             // The tag of a racy sight does not tell what came after it.
             Kind::File => {
-                at.racy || seen.racy || at.tag != seen.tag || at.attributes() != seen.attributes
+                at.is(Mark::Racy)
+                    || seen.racy
+                    || at.tag() != seen.tag
+                    || at.attributes() != seen.attributes
             }
             Kind::Folder => at.attributes().mode != seen.attributes.mode,
         };

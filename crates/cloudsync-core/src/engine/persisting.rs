@@ -16,7 +16,7 @@ use crate::record::{AgreedRecord, AgreedSide, Batch, BatchId, EntryId, NodeRecor
 use crate::rules::{Feed, Identity};
 use crate::side::{BySide, Side};
 use crate::time::Time;
-use crate::tree::node::NodeId;
+use crate::tree::node::{Mark, NodeId};
 
 /// Results wait at most this long for company.
 const GATHER: Duration = Duration::from_millis(50);
@@ -241,20 +241,20 @@ impl Engine {
             let node = self.world.node(side, entry.nodes[side]?);
             let same_name = side == Side::Remote && local_name == Some(node.name());
             let has_ids = self.config.rules[side].identity == Identity::Stable;
-            let agreed_content = node.content.is_some() && node.content == entry.content();
-            let own = node.content.filter(|_| !agreed_content);
+            let agreed_content = node.content().is_some() && node.content() == entry.content();
+            let own = node.content().filter(|_| !agreed_content);
             let parent = self.parent_entry(side, node.parent());
             Some(NodeRecord {
                 parent,
                 name: (!same_name).then(|| self.world.names.get(node.name()).to_owned()),
-                oid: has_ids.then(|| node.oid.clone()),
+                oid: has_ids.then(|| node.oid()),
                 // A racy tag is not worth keeping: an empty one is looked at again.
-                tag: if node.racy {
+                tag: if node.is(Mark::Racy) {
                     Tag::default()
                 } else {
-                    node.tag.clone()
+                    node.tag()
                 },
-                size: node.size,
+                size: node.size(),
                 attributes: node.attributes(),
                 digest: own.map(|content| self.world.contents.get(content).digest),
                 gone: !node.is_present() || parent == EntryId::NOWHERE,
@@ -283,7 +283,7 @@ impl Engine {
             kind: entry.kind,
             nodes,
             agreed,
-            intent: entry.intent.as_deref().cloned(),
+            intent: self.world.intent(id).cloned(),
         })
     }
 
@@ -293,7 +293,7 @@ impl Engine {
             let told = |side: Side| {
                 entry.nodes[side].is_some() && self.config.rules[side].feed == Feed::Resumable
             };
-            entry.is_agreed() || entry.intent.is_some() || Side::BOTH.into_iter().any(told)
+            entry.is_agreed() || self.world.intent(id).is_some() || Side::BOTH.into_iter().any(told)
         })
     }
 

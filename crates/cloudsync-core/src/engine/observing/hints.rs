@@ -54,7 +54,7 @@ impl Engine {
                 self.sides[side].want_walk(folder);
                 for name in names {
                     if let Some(node) = self.world.child(side, folder, name) {
-                        self.world.node_mut(side, node).doubtful = true;
+                        self.world.node_mut(side, node).set(Mark::Doubtful, true);
                     }
                 }
                 continue;
@@ -72,7 +72,7 @@ impl Engine {
     /// An object may have changed, or be elsewhere: it is not relied on before it was looked at.
     pub(in crate::engine) fn doubt_node(&mut self, side: Side, node: NodeId) {
         if node != NodeId::ROOT && self.world.node(side, node).is_present() {
-            self.world.node_mut(side, node).doubtful = true;
+            self.world.node_mut(side, node).set(Mark::Doubtful, true);
         }
         self.sides[side].doubt(Doubt::Node(node));
     }
@@ -81,7 +81,7 @@ impl Engine {
     /// looked at.
     pub(in crate::engine) fn doubt_place(&mut self, side: Side, folder: NodeId, name: NameId) {
         match self.world.child(side, folder, name) {
-            Some(node) => self.world.node_mut(side, node).doubtful = true,
+            Some(node) => self.world.node_mut(side, node).set(Mark::Doubtful, true),
             None => {
                 let name = self.world.names.folded(side, name);
                 self.sides[side].unsure.insert((folder, name));
@@ -94,7 +94,7 @@ impl Engine {
     pub(in crate::engine) fn doubtful_above(&self, side: Side, folder: NodeId) -> Option<NodeId> {
         std::iter::once(folder)
             .chain(self.world.tree(side).ancestors(folder))
-            .find(|&at| self.world.node(side, at).doubtful)
+            .find(|&at| self.world.node(side, at).is(Mark::Doubtful))
     }
 
     /// Something about the place of a path is not as it was known.

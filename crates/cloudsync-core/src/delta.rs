@@ -82,7 +82,7 @@ pub fn content_change(world: &World, side: Side, id: EntryId) -> Change {
         return Change::Same;
     };
     let node = world.node(side, node);
-    if entry.kind == Kind::Folder || node.tag() == at.tag {
+    if entry.kind == Kind::Folder || node.has_tag(&at.tag) {
         return Change::Same;
     }
     let Some(agreed) = entry.content() else {

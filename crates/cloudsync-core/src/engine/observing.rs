@@ -292,9 +292,24 @@ impl Engine {
                 strays.remove(&place);
             }
         }
+        // Most listings tell what is known, in the order in which it was met: then nothing has to be
+        // looked up.
+        let mut next = self.world.tree(side).children(folder).last();
         for (name, seen) in listing.iter() {
-            let name = self.world.names.intern(name);
-            self.see(side, folder, name, seen, asked, mark);
+            let is_next = |&node: &NodeId| {
+                let known = self.world.node(side, node);
+                let is_here = known.is_present() && known.parent() == Some(folder);
+                is_here && self.world.names.get(known.name()) == name
+            };
+            let (name, here) = match next.filter(is_next) {
+                Some(node) => (self.world.node(side, node).name(), Some(node)),
+                None => {
+                    let name = self.world.names.intern(name);
+                    (name, self.world.child(side, folder, name))
+                }
+            };
+            next = here.and_then(|node| self.world.tree(side).next_child(node));
+            self.see_at(side, folder, name, here, seen, asked, mark);
         }
         self.take_skipped(side, folder, listing);
         match listing.end {
@@ -398,21 +413,36 @@ impl Engine {
         mark: Tick,
     ) {
         let here = self.world.child(side, folder, name);
+        self.see_at(side, folder, name, here, seen, asked, mark);
+    }
+
+    /// An object was met in a folder, where `here` was known to stand.
+    #[expect(clippy::too_many_arguments, reason = "what was met, where, and when")]
+    fn see_at(
+        &mut self,
+        side: Side,
+        folder: NodeId,
+        name: NameId,
+        here: Option<NodeId>,
+        seen: &Observed,
+        asked: Tick,
+        mark: Tick,
+    ) {
         if let Some(node) = here {
             self.world.node_mut(side, node).seen = mark;
         }
-        if self.is_ours_now(side, folder, name, asked) {
+        if self.is_ours_now(side, folder, name, here, asked) {
             // We changed something here since it was asked: it may be outdated.
             let as_known = here.is_some_and(|node| {
                 let at = self.world.node(side, node);
-                at.tag() == seen.tag && !at.is(Mark::Racy) && !at.is(Mark::Doubtful)
+                at.has_tag(&seen.tag) && !at.is(Mark::Racy) && !at.is(Mark::Doubtful)
             });
             if !as_known {
                 self.doubt_place(side, folder, name);
             }
             return;
         }
-        let known = self.world.tree(side).by_oid(&seen.oid);
+        let known = self.world.tree(side).by_oid_or_here(&seen.oid, here);
         let known = known.filter(|&node| self.world.node(side, node).kind == seen.kind);
         match (known, here) {
             (Some(node), Some(at)) if node == at => self.see_again(side, node, name, seen),
@@ -473,9 +503,15 @@ impl Engine {
                 || (at.is(Mark::Unindexed) && at.oid() == seen.oid))
     }
 
-    fn is_ours_now(&self, side: Side, folder: NodeId, name: NameId, asked: Tick) -> bool {
+    fn is_ours_now(
+        &self,
+        side: Side,
+        folder: NodeId,
+        name: NameId,
+        here: Option<NodeId>,
+        asked: Tick,
+    ) -> bool {
         let folded = self.world.names.folded(side, name);
-        let here = self.world.child(side, folder, name);
         self.locks.places.contains_key(&(side, folder, folded))
             || here.is_some_and(|node| {
                 let at = self.world.node(side, node);
@@ -528,7 +564,7 @@ impl Engine {
             Kind::File => {
                 at.is(Mark::Racy)
                     || seen.racy
-                    || at.tag() != seen.tag
+                    || !at.has_tag(&seen.tag)
                     || at.attributes() != seen.attributes
             }
             Kind::Folder => at.attributes().mode != seen.attributes.mode,
@@ -586,7 +622,7 @@ impl Engine {
     fn miss(&mut self, side: Side, node: NodeId, asked: Tick) {
         let at = self.world.node(side, node);
         let folder = at_parent(&self.world, side, node);
-        if self.is_ours_now(side, folder, at.name(), asked) {
+        if self.is_ours_now(side, folder, at.name(), Some(node), asked) {
             let name = at.name();
             self.doubt_place(side, folder, name);
             return;

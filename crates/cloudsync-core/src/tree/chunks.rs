@@ -3,7 +3,7 @@
 use std::ops::{Index, IndexMut};
 
 /// How many elements are in a piece.
-const PIECE: usize = 1024;
+const PIECE: usize = 4096;
 
 /// A list that only grows, of elements that stay where they are.
 #[derive(Clone, Debug)]

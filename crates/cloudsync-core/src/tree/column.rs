@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::small::SmallBytes;
 
 /// How many strings are in a piece.
-const PIECE: usize = 1024;
+const PIECE: usize = 4096;
 /// Longest string that is kept in its slot, without the prefix.
 const WIDEST: usize = 250;
 /// First byte of a slot: its string lies apart. Otherwise its length without the prefix and one

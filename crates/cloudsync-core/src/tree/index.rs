@@ -1,46 +1,54 @@
-//! Finds numbers by a hash of what they stand for, in tables that are small and many.
+//! Finds numbers by a hash of what they stand for, in small tables that are always nearly full.
 //!
 //! One big table doubles: at that moment it is there three times over, and then half empty. Here one
-//! small table at a time is split into two (linear hashing), so that room grows with what is in it.
+//! small table at a time is split into two (linear hashing). A table has no gaps: it is sorted by a
+//! part of the hash, so that the place of a number can be guessed.
 
-use hashbrown::HashTable;
-
-/// How many numbers a table has on average, right after all were split: twice as many, and some
-/// chance, fit into 1,024 places.
-const TABLE: usize = 400;
+/// How many numbers a table has on average, right after all were split.
+const TABLE: usize = 128;
 
 /// A set of numbers, looked up, never iterated.
 #[derive(Clone, Debug)]
 pub(super) struct Index {
-    tables: Vec<HashTable<u32>>,
+    tables: Vec<Table>,
     len: usize,
+}
+
+/// Numbers in the order of their tags, a part of their hashes.
+#[derive(Clone, Debug, Default)]
+struct Table {
+    tags: Vec<u16>,
+    numbers: Vec<u32>,
 }
 
 impl Index {
     /// Finds a number for which `is_it` holds among those of a hash.
-    pub(super) fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
+    pub(super) fn find(&self, hash: u64, is_it: impl FnMut(u32) -> bool) -> Option<u32> {
         let table = &self.tables[table_of(hash, self.tables.len())];
-        table.find(hash, |&number| is_it(number)).copied()
+        let found = table.position(tag_of(hash), is_it)?;
+        Some(table.numbers[found])
     }
 
     /// Adds a number that is not there. `hash_of` says the hash of any number that is.
     pub(super) fn insert(&mut self, number: u32, hash_of: impl Fn(u32) -> u64) {
         let hash = hash_of(number);
         let table = table_of(hash, self.tables.len());
-        self.tables[table].insert_unique(hash, number, |&number| hash_of(number));
+        self.tables[table].insert(tag_of(hash), number);
         self.len += 1;
         if self.len > TABLE * self.tables.len() {
             self.split(hash_of);
         }
     }
 
-    /// Takes a number out, if it is there.
+    /// Takes a number out. Returns whether it was there.
     pub(super) fn remove(&mut self, hash: u64, number: u32) -> bool {
         let table = table_of(hash, self.tables.len());
-        match self.tables[table].find_entry(hash, |&other| other == number) {
-            Ok(entry) => drop(entry.remove()),
-            Err(_) => return false,
-        }
+        let table = &mut self.tables[table];
+        let Some(found) = table.position(tag_of(hash), |other| other == number) else {
+            return false;
+        };
+        table.tags.remove(found);
+        table.numbers.remove(found);
         self.len -= 1;
         true
     }
@@ -50,31 +58,73 @@ impl Index {
         let new = self.tables.len();
         let split = new - (new + 1).next_power_of_two() / 2;
         let old = std::mem::take(&mut self.tables[split]);
-        let room = old.len() / 2;
-        self.tables[split] = HashTable::with_capacity(room);
-        self.tables.push(HashTable::with_capacity(room));
-        for number in old {
-            let hash = hash_of(number);
-            let table = &mut self.tables[table_of(hash, new + 1)];
-            table.insert_unique(hash, number, |&number| hash_of(number));
+        let goes = |&number: &u32| table_of(hash_of(number), new + 1) == new;
+        let goes: Vec<bool> = old.numbers.iter().map(goes).collect();
+        let count = goes.iter().filter(|&&goes| goes).count();
+        let mut stay = Table::with_room(goes.len() - count);
+        let mut go = Table::with_room(count);
+        for ((tag, number), goes) in old.tags.into_iter().zip(old.numbers).zip(goes) {
+            let table = if goes { &mut go } else { &mut stay };
+            table.tags.push(tag);
+            table.numbers.push(number);
         }
+        self.tables[split] = stay;
+        self.tables.push(go);
     }
 }
 
 impl Default for Index {
     fn default() -> Self {
         Self {
-            tables: vec![HashTable::new()],
+            tables: vec![Table::default()],
             len: 0,
         }
+    }
+}
+
+impl Table {
+    fn with_room(count: usize) -> Self {
+        Self {
+            tags: Vec::with_capacity(count + count / 8),
+            numbers: Vec::with_capacity(count + count / 8),
+        }
+    }
+
+    /// Returns where the first number of a tag is, or would be.
+    fn start(&self, tag: u16) -> usize {
+        // Tags are spread evenly.
+        let mut at = (usize::from(tag) * self.tags.len()) >> u16::BITS;
+        while self.tags.get(at).is_some_and(|&here| here < tag) {
+            at += 1;
+        }
+        while at > 0 && self.tags[at - 1] >= tag {
+            at -= 1;
+        }
+        at
+    }
+
+    fn position(&self, tag: u16, mut is_it: impl FnMut(u32) -> bool) -> Option<usize> {
+        let start = self.start(tag);
+        let here = self.tags[start..].iter().take_while(|&&here| here == tag);
+        (start..start + here.count()).find(|&at| is_it(self.numbers[at]))
+    }
+
+    fn insert(&mut self, tag: u16, number: u32) {
+        let at = self.start(tag);
+        if self.tags.len() == self.tags.capacity() {
+            let room = self.tags.len() / 8 + 2;
+            self.tags.reserve_exact(room);
+            self.numbers.reserve_exact(room);
+        }
+        self.tags.insert(at, tag);
+        self.numbers.insert(at, number);
     }
 }
 
 /// Returns in which of `count` tables a hash is: that of its lowest bits, as many as it takes, and
 /// one bit less for those whose table was not split off yet.
 fn table_of(hash: u64, count: usize) -> usize {
-    // A table itself uses the lowest and the highest bits.
-    let bits = (hash >> 24) as u32 as usize;
+    let bits = hash as u32 as usize;
     let all = count.next_power_of_two() - 1;
     let table = bits & all;
     if table < count {
@@ -82,6 +132,11 @@ fn table_of(hash: u64, count: usize) -> usize {
     } else {
         bits & (all >> 1)
     }
+}
+
+/// Returns the highest bits, which say nothing of the table.
+fn tag_of(hash: u64) -> u16 {
+    (hash >> 48) as u16
 }
 
 #[cfg(test)]
@@ -96,8 +151,8 @@ mod tests {
         for number in 0..20_000 {
             index.insert(number, hash_of);
         }
-        let most = index.tables.iter().map(HashTable::len).max();
-        assert!(most < Some(1_000), "tables stay small: {most:?}");
+        let most = index.tables.iter().map(|table| table.numbers.len()).max();
+        assert!(most < Some(400), "tables stay small: {most:?}");
         for number in (0..20_000).step_by(2) {
             assert!(index.remove(hash_of(number), number));
             assert!(!index.remove(hash_of(number), number));
@@ -107,5 +162,17 @@ mod tests {
             let is_in = number < 20_000 && number % 2 == 1;
             assert_eq!(found, is_in.then_some(number));
         }
+    }
+
+    #[test]
+    fn equal_hashes_are_told_apart_by_what_they_stand_for() {
+        let mut index = Index::default();
+        for number in 0..1_000 {
+            index.insert(number, |number| u64::from(number % 2));
+        }
+        assert_eq!(index.find(1, |number| number == 702), None);
+        assert_eq!(index.find(0, |number| number == 702), Some(702));
+        assert!(index.remove(1, 701));
+        assert_eq!(index.find(1, |number| number == 701), None);
     }
 }

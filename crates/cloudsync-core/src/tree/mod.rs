@@ -354,7 +354,7 @@ impl World {
     /// Takes over what was seen of a node at its place: id, tag, attributes, content if told.
     pub fn update(&mut self, side: Side, id: NodeId, seen: &Observed, content: Option<Content>) {
         let node = self.node(side, id);
-        if node.tag() != seen.tag || node.attributes() != seen.attributes {
+        if !node.has_tag(&seen.tag) || node.attributes() != seen.attributes {
             self.remember(self.node(side, id).entry, side);
         }
         self.trees[side].set_oid(id, &seen.oid);
@@ -513,7 +513,7 @@ impl World {
                 let node = self.node(side, node);
                 node.parent == Some(at.parent)
                     && node.name == at.name
-                    && node.tag() == at.tag
+                    && node.has_tag(&at.tag)
                     && node.attributes() == at.attributes
             }
             (Some(_), None) => false,

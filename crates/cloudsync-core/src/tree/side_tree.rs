@@ -57,6 +57,11 @@ impl NodeRef<'_> {
         self.tree.tags.get(self.id.index(), self.mtime())
     }
 
+    /// Returns whether this is its tag.
+    pub fn has_tag(&self, tag: &Tag) -> bool {
+        self.tree.tags.is(self.id.index(), tag, self.mtime())
+    }
+
     /// Returns when it was last changed by us, or something in it was.
     pub fn touched(&self) -> Tick {
         self.changes().touched
@@ -138,6 +143,16 @@ impl SideTree {
             .map(NodeId::from_number)
     }
 
+    /// Finds a node by id, as [`SideTree::by_oid`], where it is probably the one at `here`.
+    pub fn by_oid_or_here(&self, oid: &Oid, here: Option<NodeId>) -> Option<NodeId> {
+        let is_it = |&id: &NodeId| {
+            self.identity == Identity::Stable
+                && !self.node(id).is(Mark::Unindexed)
+                && self.oids.is(id.index(), oid.as_bytes())
+        };
+        here.filter(is_it).or_else(|| self.by_oid(oid))
+    }
+
     /// Finds the present node at a place, by the side's own comparison of names.
     pub fn child(&self, names: &Names, folder: NodeId, name: NameId) -> Option<NodeId> {
         let folded = names.folded(self.side, name);
@@ -158,6 +173,11 @@ impl SideTree {
     /// Returns the present children of a folder.
     pub fn children(&self, folder: NodeId) -> impl Iterator<Item = NodeId> {
         std::iter::successors(self.node(folder).first_child(), |&id| self.node(id).next)
+    }
+
+    /// Returns the child that came into its folder after this one: probably the next one of a listing.
+    pub fn next_child(&self, id: NodeId) -> Option<NodeId> {
+        self.node(id).previous
     }
 
     /// Returns the ancestors of a node, its folder first, the root last.

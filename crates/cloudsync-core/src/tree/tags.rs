@@ -25,6 +25,20 @@ impl Tags {
         })
     }
 
+    /// Returns whether a node's tag is this one, given its mtime.
+    pub(super) fn is(&self, index: usize, tag: &Tag, mtime: Option<i64>) -> bool {
+        let tag = tag.as_bytes();
+        self.short.with(index, |short| match (short, mtime) {
+            ([], _) => tag.is_empty(),
+            ([at, rest @ ..], Some(mtime)) if *at > 0 => {
+                let (before, after) = rest.split_at(usize::from(*at) - 1);
+                let tag = tag.strip_prefix(before);
+                tag.and_then(|tag| tag.strip_prefix(&mtime.to_be_bytes())) == Some(after)
+            }
+            ([_, rest @ ..], _) => tag == rest,
+        })
+    }
+
     /// Sets a node's tag. What it is depends on the mtime: whoever sets that sets the tag too.
     pub(super) fn set(&mut self, index: usize, tag: &Tag, mtime: Option<i64>) {
         let tag = tag.as_bytes();
@@ -103,6 +117,10 @@ mod tests {
             }
             for index in 0..200 {
                 assert_eq!(column.get(index, mtime), tags[index % tags.len()]);
+                for tag in &tags {
+                    let is_it = *tag == tags[index % tags.len()];
+                    assert_eq!(column.is(index, tag, mtime), is_it);
+                }
             }
         }
     }

@@ -43,9 +43,15 @@ pub(super) struct Persisting {
     pub(super) open_intents: BTreeSet<EntryId>,
 }
 
+/// What was handed to the store, without the records: if it fails, they are made again.
 #[derive(Clone, Debug)]
 struct Running {
-    batch: Batch,
+    batch: BatchId,
+    flush: BySide<bool>,
+    clear: bool,
+    puts: Vec<EntryId>,
+    deletes: Vec<EntryId>,
+    values: Vec<(String, Option<Vec<u8>>)>,
     operations: Vec<Operation>,
 }
 
@@ -167,7 +173,12 @@ impl Engine {
             && !batch.clear
             && state.waiting.is_empty();
         let running = (!is_empty).then(|| Running {
-            batch: batch.clone(),
+            batch: batch.id,
+            flush: batch.flush,
+            clear: batch.clear,
+            puts: batch.puts.iter().map(|&(id, _)| id).collect(),
+            deletes: batch.deletes.clone(),
+            values: batch.values.clone(),
             operations: state.waiting,
         });
         self.persisting = Persisting {
@@ -187,7 +198,7 @@ impl Engine {
         let Some(running) = self
             .persisting
             .running
-            .take_if(|running| running.batch.id == id)
+            .take_if(|running| running.batch == id)
         else {
             return;
         };
@@ -205,19 +216,18 @@ impl Engine {
                 }
                 let state = &mut self.persisting;
                 state.failed = Some((failure, self.now + RETRY));
-                let batch = running.batch;
-                state.clear |= batch.clear;
-                for &id in &batch.deletes {
+                state.clear |= running.clear;
+                for &id in &running.deletes {
                     state.stored.insert(id);
                 }
                 state
                     .dirty
-                    .extend(batch.puts.iter().map(|(id, _)| *id).chain(batch.deletes));
-                for (key, value) in batch.values {
+                    .extend(running.puts.into_iter().chain(running.deletes));
+                for (key, value) in running.values {
                     state.values.entry(key).or_insert(value);
                 }
                 for side in Side::BOTH {
-                    state.flush[side] |= batch.flush[side];
+                    state.flush[side] |= running.flush[side];
                 }
                 // Tried again with the next batch; nothing was handed out meanwhile.
                 let mut waiting = running.operations;

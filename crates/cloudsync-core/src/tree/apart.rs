@@ -46,6 +46,11 @@ impl Apart {
         Some(old)
     }
 
+    /// Returns all entries, in the order of their ids.
+    pub(super) fn entries(&self) -> impl Iterator<Item = EntryId> {
+        self.sides.keys().copied()
+    }
+
     /// Returns the entries that were agreed to stand in a folder, in the order of their ids.
     pub(super) fn in_folder(&self, folder: NodeId) -> impl Iterator<Item = EntryId> {
         let all = (folder, EntryId::ROOT)..=(folder, EntryId::NOWHERE);

@@ -67,7 +67,7 @@ mod tests {
     fn elements_are_found_where_they_were_put() {
         let mut list = Chunks::default();
         assert_eq!(list.len(), 0);
-        for number in 0..3 * PIECE + 1 {
+        for number in 0..=3 * PIECE {
             list.push(number);
             assert_eq!(list.len(), number + 1);
         }

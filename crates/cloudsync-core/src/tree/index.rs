@@ -16,9 +16,13 @@ pub(super) struct Index {
 
 /// Numbers in the order of their tags, a part of their hashes.
 #[derive(Clone, Debug, Default)]
-struct Table {
-    tags: Vec<u16>,
-    numbers: Vec<u32>,
+struct Table(Vec<Slot>);
+
+/// A number, in bytes so that none is lost between slots.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    tag: u16,
+    number: [u8; 4],
 }
 
 impl Index {
@@ -26,14 +30,14 @@ impl Index {
     pub(super) fn find(&self, hash: u64, is_it: impl FnMut(u32) -> bool) -> Option<u32> {
         let table = &self.tables[table_of(hash, self.tables.len())];
         let found = table.position(tag_of(hash), is_it)?;
-        Some(table.numbers[found])
+        Some(table.0[found].number())
     }
 
     /// Adds a number that is not there. `hash_of` says the hash of any number that is.
     pub(super) fn insert(&mut self, number: u32, hash_of: impl Fn(u32) -> u64) {
         let hash = hash_of(number);
         let table = table_of(hash, self.tables.len());
-        self.tables[table].insert(tag_of(hash), number);
+        self.tables[table].insert(Slot::new(tag_of(hash), number));
         self.len += 1;
         if self.len > TABLE * self.tables.len() {
             self.split(hash_of);
@@ -47,8 +51,7 @@ impl Index {
         let Some(found) = table.position(tag_of(hash), |other| other == number) else {
             return false;
         };
-        table.tags.remove(found);
-        table.numbers.remove(found);
+        table.0.remove(found);
         self.len -= 1;
         true
     }
@@ -58,16 +61,15 @@ impl Index {
         let new = self.tables.len();
         let split = new - (new + 1).next_power_of_two() / 2;
         let old = std::mem::take(&mut self.tables[split]);
-        let goes = |&number: &u32| table_of(hash_of(number), new + 1) == new;
-        let goes: Vec<bool> = old.numbers.iter().map(goes).collect();
-        let count = goes.iter().filter(|&&goes| goes).count();
-        let mut stay = Table::with_room(goes.len() - count);
-        let mut go = Table::with_room(count);
-        for ((tag, number), goes) in old.tags.into_iter().zip(old.numbers).zip(goes) {
-            let table = if goes { &mut go } else { &mut stay };
-            table.tags.push(tag);
-            table.numbers.push(number);
+        let goes = |slot: &Slot| table_of(hash_of(slot.number()), new + 1) == new;
+        let mut stay = Table(Vec::with_capacity(old.0.len() * 5 / 8));
+        let mut go = Table(Vec::with_capacity(stay.0.capacity()));
+        for slot in old.0 {
+            let table = if goes(&slot) { &mut go } else { &mut stay };
+            table.0.push(slot);
         }
+        stay.0.shrink_to(stay.0.len() * 9 / 8);
+        go.0.shrink_to(go.0.len() * 9 / 8);
         self.tables[split] = stay;
         self.tables.push(go);
     }
@@ -82,22 +84,26 @@ impl Default for Index {
     }
 }
 
-impl Table {
-    fn with_room(count: usize) -> Self {
-        Self {
-            tags: Vec::with_capacity(count + count / 8),
-            numbers: Vec::with_capacity(count + count / 8),
-        }
+impl Slot {
+    fn new(tag: u16, number: u32) -> Self {
+        let number = number.to_ne_bytes();
+        Self { tag, number }
     }
 
+    fn number(self) -> u32 {
+        u32::from_ne_bytes(self.number)
+    }
+}
+
+impl Table {
     /// Returns where the first number of a tag is, or would be.
     fn start(&self, tag: u16) -> usize {
         // Tags are spread evenly.
-        let mut at = (usize::from(tag) * self.tags.len()) >> u16::BITS;
-        while self.tags.get(at).is_some_and(|&here| here < tag) {
+        let mut at = (usize::from(tag) * self.0.len()) >> u16::BITS;
+        while self.0.get(at).is_some_and(|here| here.tag < tag) {
             at += 1;
         }
-        while at > 0 && self.tags[at - 1] >= tag {
+        while at > 0 && self.0[at - 1].tag >= tag {
             at -= 1;
         }
         at
@@ -105,26 +111,23 @@ impl Table {
 
     fn position(&self, tag: u16, mut is_it: impl FnMut(u32) -> bool) -> Option<usize> {
         let start = self.start(tag);
-        let here = self.tags[start..].iter().take_while(|&&here| here == tag);
-        (start..start + here.count()).find(|&at| is_it(self.numbers[at]))
+        let here = self.0[start..].iter().take_while(|here| here.tag == tag);
+        let found = here.copied().position(|here| is_it(here.number()))?;
+        Some(start + found)
     }
 
-    fn insert(&mut self, tag: u16, number: u32) {
-        let at = self.start(tag);
-        if self.tags.len() == self.tags.capacity() {
-            let room = self.tags.len() / 8 + 2;
-            self.tags.reserve_exact(room);
-            self.numbers.reserve_exact(room);
+    fn insert(&mut self, slot: Slot) {
+        if self.0.len() == self.0.capacity() {
+            self.0.reserve_exact(self.0.len() / 8 + 2);
         }
-        self.tags.insert(at, tag);
-        self.numbers.insert(at, number);
+        self.0.insert(self.start(slot.tag), slot);
     }
 }
 
-/// Returns in which of `count` tables a hash is: that of its lowest bits, as many as it takes, and
+/// Returns in which of `count` tables a hash is: that of its middle bits, as many as it takes, and
 /// one bit less for those whose table was not split off yet.
 fn table_of(hash: u64, count: usize) -> usize {
-    let bits = hash as u32 as usize;
+    let bits = ((hash << 16) >> 32) as u32 as usize;
     let all = count.next_power_of_two() - 1;
     let table = bits & all;
     if table < count {
@@ -151,7 +154,7 @@ mod tests {
         for number in 0..20_000 {
             index.insert(number, hash_of);
         }
-        let most = index.tables.iter().map(|table| table.numbers.len()).max();
+        let most = index.tables.iter().map(|table| table.0.len()).max();
         assert!(most < Some(400), "tables stay small: {most:?}");
         for number in (0..20_000).step_by(2) {
             assert!(index.remove(hash_of(number), number));

@@ -121,6 +121,20 @@ impl World {
         })
     }
 
+    /// Returns the entries that were never agreed on, and those whose node on a side no longer says
+    /// what was agreed on, in the order of their ids. Goes through all only if there are new ones.
+    pub fn unsettled(&self, side: Side) -> Vec<EntryId> {
+        let apart = &self.apart[side];
+        // Without the roots, which are not counted as agreed either.
+        let lone = self.entries.len() - 1 - self.free.len() - self.agreed;
+        if lone == 0 {
+            return apart.entries().collect();
+        }
+        let all = self.entries();
+        let unsettled = all.filter(|&(id, entry)| !entry.agreed || apart.get(id).is_some());
+        unsettled.map(|(id, _)| id).collect()
+    }
+
     /// Returns on how many objects both sides agreed.
     pub fn agreed_len(&self) -> usize {
         self.agreed

@@ -613,7 +613,6 @@ impl Engine {
             self.sides[side].want_walk(node);
         }
         let entry = self.world.node(side, node).entry;
-        self.persisting.dirty(entry);
         self.stir(entry);
         node
     }

@@ -52,13 +52,14 @@ impl Contents {
     /// If there are 2^32 of them.
     pub fn intern(&mut self, content: Content) -> ContentId {
         let key = |content: &Content| hash::bytes(&content.digest) ^ content.size;
+        let hash = key(&content);
         let Self { all, index } = self;
-        if let Some(id) = index.find(key(&content), |id| all[id as usize] == content) {
+        if let Some(id) = index.find(hash, |id| all[id as usize] == content) {
             return ContentId::new(id);
         }
         let id = u32::try_from(all.len()).expect("fewer than 2^32 contents");
         all.push(content);
-        index.insert(id, |id| key(&all[id as usize]));
+        index.insert(hash, id, |id| key(&all[id as usize]));
         ContentId::new(id)
     }
 

@@ -6,6 +6,8 @@
 
 /// How many numbers a table has on average, right after all were split.
 const TABLE: usize = 128;
+/// Tables have room for a multiple of so many: memory of few different sizes is used again soon.
+const STEP: usize = 32;
 
 /// A set of numbers, looked up, never iterated.
 #[derive(Clone, Debug)]
@@ -34,8 +36,7 @@ impl Index {
     }
 
     /// Adds a number that is not there. `hash_of` says the hash of any number that is.
-    pub(super) fn insert(&mut self, number: u32, hash_of: impl Fn(u32) -> u64) {
-        let hash = hash_of(number);
+    pub(super) fn insert(&mut self, hash: u64, number: u32, hash_of: impl Fn(u32) -> u64) {
         let table = table_of(hash, self.tables.len());
         self.tables[table].insert(Slot::new(tag_of(hash), number));
         self.len += 1;
@@ -61,17 +62,18 @@ impl Index {
         let new = self.tables.len();
         let split = new - (new + 1).next_power_of_two() / 2;
         let old = std::mem::take(&mut self.tables[split]);
-        let goes = |slot: &Slot| table_of(hash_of(slot.number()), new + 1) == new;
-        let mut stay = Table(Vec::with_capacity(old.0.len() * 5 / 8));
-        let mut go = Table(Vec::with_capacity(stay.0.capacity()));
-        for slot in old.0 {
-            let table = if goes(&slot) { &mut go } else { &mut stay };
-            table.0.push(slot);
-        }
-        stay.0.shrink_to(stay.0.len() * 9 / 8);
-        go.0.shrink_to(go.0.len() * 9 / 8);
-        self.tables[split] = stay;
-        self.tables.push(go);
+        let mut stay = old.0;
+        let mut go = Vec::with_capacity((stay.len() / 2).next_multiple_of(STEP));
+        stay.retain(|slot| {
+            let goes = table_of(hash_of(slot.number()), new + 1) == new;
+            if goes {
+                go.push(*slot);
+            }
+            !goes
+        });
+        stay.shrink_to(stay.len().next_multiple_of(STEP));
+        self.tables[split] = Table(stay);
+        self.tables.push(Table(go));
     }
 }
 
@@ -118,7 +120,7 @@ impl Table {
 
     fn insert(&mut self, slot: Slot) {
         if self.0.len() == self.0.capacity() {
-            self.0.reserve_exact(self.0.len() / 8 + 2);
+            self.0.reserve_exact(STEP);
         }
         self.0.insert(self.start(slot.tag), slot);
     }
@@ -152,7 +154,7 @@ mod tests {
         let hash_of = |number: u32| hash::pair(number, 0);
         let mut index = Index::default();
         for number in 0..20_000 {
-            index.insert(number, hash_of);
+            index.insert(hash_of(number), number, hash_of);
         }
         let most = index.tables.iter().map(|table| table.0.len()).max();
         assert!(most < Some(400), "tables stay small: {most:?}");
@@ -171,7 +173,8 @@ mod tests {
     fn equal_hashes_are_told_apart_by_what_they_stand_for() {
         let mut index = Index::default();
         for number in 0..1_000 {
-            index.insert(number, |number| u64::from(number % 2));
+            let hash_of = |number: u32| u64::from(number % 2);
+            index.insert(hash_of(number), number, hash_of);
         }
         assert_eq!(index.find(1, |number| number == 702), None);
         assert_eq!(index.find(0, |number| number == 702), Some(702));

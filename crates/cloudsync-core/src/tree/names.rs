@@ -58,7 +58,7 @@ impl Names {
             return NameId(id);
         }
         let id = texts.push(name);
-        index.insert(id, |id| hash::bytes(texts.get(id).as_bytes()));
+        index.insert(key, id, |id| hash::bytes(texts.get(id).as_bytes()));
         // A name stands for itself on both sides before its folded form is interned, which may well
         // be new.
         for side in Side::BOTH {

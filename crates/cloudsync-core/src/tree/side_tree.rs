@@ -308,8 +308,8 @@ impl SideTree {
         match self.by_oid.find(key, is_same).map(NodeId::from_number) {
             None => {
                 let oids = &self.oids;
-                let key = |id: u32| oids.with(id as usize, hash::bytes);
-                self.by_oid.insert(id.number(), key);
+                let hash_of = |id: u32| oids.with(id as usize, hash::bytes);
+                self.by_oid.insert(key, id.number(), hash_of);
             }
             // The id was given to a new object: the old one is no longer found by it.
             Some(old) if !self.node(old).is_present() => {
@@ -365,8 +365,9 @@ impl SideTree {
         self.get_mut(folder).set_first_child(Some(id));
         self.present += 1;
         let (nodes, side) = (&self.nodes, self.side);
-        let key = |id: u32| place_hash(names, side, &nodes[id as usize]);
-        self.by_place.insert(id.number(), key);
+        let hash_of = |id: u32| place_hash(names, side, &nodes[id as usize]);
+        self.by_place
+            .insert(hash_of(id.number()), id.number(), hash_of);
     }
 
     /// Takes a present node from its place: it becomes a ghost, gone and not yet absent.

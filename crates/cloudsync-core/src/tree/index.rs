@@ -173,7 +173,7 @@ mod tests {
     fn equal_hashes_are_told_apart_by_what_they_stand_for() {
         let mut index = Index::default();
         let (even, odd) = (0, 1 << 20);
-        let hash_of = |number: u32| if number % 2 == 0 { even } else { odd };
+        let hash_of = |number: u32| if number.is_multiple_of(2) { even } else { odd };
         for number in 0..1_000 {
             index.insert(hash_of(number), number, hash_of);
         }

@@ -115,11 +115,12 @@ fn status(name: &str) -> Result<u64> {
 }
 
 fn resident() -> Result<u64> {
-    status("VmRSS:")
+    status("RssAnon:")
 }
 
+/// The most that was resident, without the program's own pages: those only become more.
 fn peak() -> Result<u64> {
-    status("VmHWM:")
+    Ok(status("VmHWM:")? - status("RssFile:")?)
 }
 
 /// What ids and tags look like.

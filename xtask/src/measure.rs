@@ -1,9 +1,14 @@
 //! `cargo xtask measure`: what the engine takes for many objects, in bytes and in seconds.
+//!
+//! Bytes are those that the process has, as the system counts them: whatever the allocator has taken
+//! and touched, with tables that grow and what was freed and not given back.
 
+use std::env;
 use std::fs;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use cloudsync_core::engine::Engine;
 use cloudsync_core::engine::io::{
     Act, Config, ConflictPolicy, Control, Effect, Input, Limits, Output, Query, SideState,
@@ -25,46 +30,56 @@ use crate::simulate::again_in_release;
 /// Files in a folder.
 const A_FOLDER: usize = 100;
 
-/// Measures worlds of so many objects.
+/// Measures worlds of so many objects: `[COUNT]`. Each in a process of its own, so that nothing was
+/// freed that could be used again, and the peak is its own.
 pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     if cfg!(debug_assertions) {
         return again_in_release("measure", arguments);
     }
     let count = arguments.first().map_or(Ok(100_000), |text| text.parse())?;
-    // First, so that nothing else has been freed that could be used again.
-    one_full_one_empty(count)?;
-    both_full(count);
+    match arguments.get(1).map(String::as_str) {
+        Some("disks") => one_full_one_empty(count, "two disks", Like::Disk)?,
+        Some("service") => one_full_one_empty(count, "a disk and a service", Like::Service)?,
+        Some("speed") => both_full(count),
+        _ => {
+            println!(
+                "a node {} bytes (two an object), an entry {}, a content {}",
+                size_of::<Node>(),
+                size_of::<Entry>(),
+                size_of::<Content>()
+            );
+            for what in ["disks", "service", "speed"] {
+                let mut again = Command::new(env::current_exe()?);
+                let arguments = ["measure", &count.to_string(), what];
+                ensure!(again.args(arguments).status()?.success(), "{what} failed");
+            }
+        }
+    }
     Ok(true)
 }
 
-fn one_full_one_empty(count: usize) -> Result<()> {
+fn one_full_one_empty(count: usize, sides: &str, remote: Like) -> Result<()> {
     let before = resident()?;
-    let mut world = World::new(BySide::new(count, 0), false);
+    let mut world = World::new(BySide::new(count, 0), remote, false);
     let start = Instant::now();
     world.run();
     let took = start.elapsed();
     let (after, peak) = (resident()?, peak()?);
     let each = |bytes: u64| (bytes.saturating_sub(before)) / count as u64;
     println!(
-        "first meeting of {count} objects and an empty side: {took:.2?}, {} operations, {} batches",
+        "first meeting of {count} objects and an empty side, {sides}: {took:.2?}, {} operations, {} batches",
         world.operations, world.batches
     );
     println!(
-        "  at rest {} bytes an object, peak {} bytes an object (two sides with ids, 20-byte ids and tags)",
+        "  at rest {} bytes an object, peak {} bytes an object",
         each(after),
         each(peak)
-    );
-    println!(
-        "  a node {} bytes (two an object), an entry {}, a content {}; then names, four indexes, and room to grow",
-        size_of::<Node>(),
-        size_of::<Entry>(),
-        size_of::<Content>()
     );
     Ok(())
 }
 
 fn both_full(count: usize) {
-    let mut world = World::new(BySide::new(count, count), true);
+    let mut world = World::new(BySide::new(count, count), Like::Disk, true);
     let start = Instant::now();
     world.run();
     println!(
@@ -100,11 +115,21 @@ fn status(name: &str) -> Result<u64> {
 }
 
 fn resident() -> Result<u64> {
-    status("VmRSS:")
+    status("RssAnon:")
 }
 
+/// The most that was resident, without the program's own pages: those only become more.
 fn peak() -> Result<u64> {
-    status("VmHWM:")
+    Ok(status("VmHWM:")? - status("RssFile:")?)
+}
+
+/// What ids and tags look like.
+#[derive(Clone, Copy)]
+enum Like {
+    /// Those of our own provider of folders: 20 bytes and 20.
+    Disk,
+    /// Text: 33 bytes and 32.
+    Service,
 }
 
 /// An engine whose operations are all answered as done, with nothing behind it.
@@ -112,6 +137,7 @@ struct World {
     engine: Engine,
     now: Time,
     counts: BySide<usize>,
+    like: BySide<Like>,
     native: bool,
     operations: usize,
     batches: usize,
@@ -120,7 +146,7 @@ struct World {
 }
 
 impl World {
-    fn new(counts: BySide<usize>, native: bool) -> Self {
+    fn new(counts: BySide<usize>, remote: Like, native: bool) -> Self {
         let rules = || Rules {
             identity: Identity::Stable,
             id_lookup: false,
@@ -149,7 +175,14 @@ impl World {
         });
         for side in Side::BOTH {
             let state = SideState::Ready {
-                root: Oid::new(bytes(0, side, 0)),
+                root: observed(
+                    0,
+                    side,
+                    BySide::new(Like::Disk, remote)[side],
+                    Kind::Folder,
+                    false,
+                )
+                .oid,
                 identity: side.to_string(),
             };
             engine.handle(Time::ZERO, Input::SideState { side, state });
@@ -158,6 +191,7 @@ impl World {
             engine,
             now: Time::ZERO,
             counts,
+            like: BySide::new(Like::Disk, remote),
             native,
             operations: 0,
             batches: 0,
@@ -168,9 +202,9 @@ impl World {
 
     /// Lists all folders of a side, one by one, as a provider would.
     fn listings(&self, side: Side) -> impl Iterator<Item = Listing> + use<> {
-        let (count, native) = (self.counts[side], self.native);
+        let (count, like, native) = (self.counts[side], self.like[side], self.native);
         let folders = count / (A_FOLDER + 1);
-        let look = move |number: usize, kind| observed(number as u64, side, kind, native);
+        let look = move |number: usize, kind| observed(number as u64, side, like, kind, native);
         let mut top = Listing::new(ObjectRef::root());
         for folder in 0..folders {
             let number = 1 + folder * (A_FOLDER + 1);
@@ -178,7 +212,7 @@ impl World {
         }
         let below = (0..folders).map(move |folder| {
             let number = 1 + folder * (A_FOLDER + 1);
-            let oid = Oid::new(bytes(number as u64, side, 0));
+            let oid = look(number, Kind::Folder).oid;
             let path = format!("folder {folder:06}");
             let mut listing = Listing::new(ObjectRef::new(oid, path));
             for file in 0..A_FOLDER {
@@ -237,6 +271,9 @@ impl World {
                                 listings,
                             },
                         );
+                        while let Some(output) = self.engine.poll(self.now) {
+                            self.answer(output);
+                        }
                     }
                 }
                 Input::Walked {
@@ -260,12 +297,18 @@ impl World {
                     Act::Write { size, hash, .. } => Effect::Written {
                         observed: Observed {
                             size,
-                            ..observed(number, side, Kind::File, false)
+                            ..observed(number, side, self.like[side], Kind::File, false)
                         },
-                        hash: ContentHash::new(hash, &bytes(number, Side::Local, 7)),
+                        hash: ContentHash::new(hash, &mixed(number).to_le_bytes()),
                     },
                     Act::Delete { .. } => Effect::Deleted,
-                    _ => Effect::Changed(observed(number, side, Kind::Folder, false)),
+                    _ => Effect::Changed(observed(
+                        number,
+                        side,
+                        self.like[side],
+                        Kind::Folder,
+                        false,
+                    )),
                 };
                 Input::Done(vec![(operation.id, Ok(effect))])
             }
@@ -274,28 +317,54 @@ impl World {
     }
 }
 
-/// Twenty bytes that belong to a number.
-fn bytes(number: u64, side: Side, what: u8) -> [u8; 20] {
-    let mut bytes = [what; 20];
-    bytes[0] = side as u8;
-    bytes[1..9].copy_from_slice(&number.to_le_bytes());
-    bytes
+/// Numbers without an order, as those of objects that are found in folders.
+fn mixed(number: u64) -> u64 {
+    let mixed = (number ^ (number >> 31)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 29)
 }
 
 #[expect(clippy::cast_possible_wrap, reason = "small numbers")]
-fn observed(number: u64, side: Side, kind: Kind, native: bool) -> Observed {
+fn observed(number: u64, side: Side, like: Like, kind: Kind, native: bool) -> Observed {
     let is_file = kind == Kind::File;
+    // Some time in three years, to the nanosecond, and 16 million inodes.
+    let mtime = 1_700_000_000_000_000_000 + mixed(number) % 100_000_000_000_000_000;
+    let made = 1_780_000_000_000_000_000 + mixed(number + 1) % 1_000_000_000_000_000;
+    let size = if is_file {
+        1_000 + mixed(number) % 5_000_000
+    } else {
+        0
+    };
+    let (oid, tag) = match like {
+        Like::Disk => {
+            let inode = (mixed(number) % (1 << 24)).to_be_bytes();
+            let disk = [side as u8, 1, 2, 3];
+            let oid = [&disk[..], &inode, &made.to_be_bytes()].concat();
+            let size = &size.to_le_bytes()[..3];
+            let times = [mtime.to_be_bytes(), made.to_be_bytes()].concat();
+            (Oid::new(oid), [&[2][..], &times, size].concat())
+        }
+        Like::Service => {
+            let (one, other) = (mixed(number), mixed(number + 2));
+            let oid = format!("1{one:016x}{other:016x}");
+            let tag = format!("{:016x}{:016x}", mixed(one), mixed(other));
+            (Oid::new(oid), tag.into_bytes())
+        }
+    };
+    let digest = [number, mixed(number), 0, 0].map(u64::to_le_bytes).concat();
     Observed {
-        oid: Oid::new(bytes(number, side, 0)),
+        oid,
         kind,
-        tag: Tag::new(bytes(number, side, 1)),
-        size: if is_file { 1_000 + number % 5_000 } else { 0 },
+        tag: if is_file {
+            Tag::new(tag)
+        } else {
+            Tag::default()
+        },
+        size,
         attributes: Attributes {
-            mtime: Some(1_700_000_000_000_000_000 + number as i64),
+            mtime: is_file.then_some(mtime as i64),
             mode: Some(if is_file { 0o644 } else { 0o755 }),
         },
-        hash: (native && is_file)
-            .then(|| ContentHash::new(HashKind::Sha256, &bytes(number, Side::Local, 7))),
+        hash: (native && is_file).then(|| ContentHash::new(HashKind::Sha256, &digest)),
         racy: false,
     }
 }

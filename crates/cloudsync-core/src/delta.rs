@@ -5,7 +5,7 @@ use crate::plan::parked::is_parked;
 use crate::record::EntryId;
 use crate::side::Side;
 use crate::tree::World;
-use crate::tree::node::{NodeId, Presence};
+use crate::tree::node::{Mark, NodeId, Presence};
 
 /// What one side of an entry is like now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,8 +35,8 @@ pub fn sight(world: &World, side: Side, id: NodeId) -> Sight {
     match node.presence() {
         Presence::Absent => Sight::Absent(id),
         Presence::Present
-            if !node.doubtful
-                && !node.racy
+            if !node.is(Mark::Doubtful)
+                && !node.is(Mark::Racy)
                 && world.tree(side).ancestors(id).all(is_sure(world, side)) =>
         {
             Sight::Present(id)
@@ -56,7 +56,7 @@ pub fn is_known(world: &World, side: Side, folder: NodeId) -> bool {
 fn is_sure(world: &World, side: Side) -> impl Fn(NodeId) -> bool {
     move |folder| {
         let at = world.node(side, folder);
-        at.is_present() && at.listed && !at.doubtful
+        at.is_present() && at.is(Mark::Listed) && !at.is(Mark::Doubtful)
     }
 }
 
@@ -87,16 +87,16 @@ pub fn content_change(world: &World, side: Side, id: EntryId) -> Change {
     }
     // Without ids, another file may have been moved here that had its tag in the same tick of a clock.
     let is_same = world.tree(side).has_ids() || node.attributes().mtime == at.attributes.mtime;
-    if node.tag == at.tag && is_same {
+    if node.has_tag(&at.tag) && is_same {
         return Change::Same;
     }
     let Some(agreed) = entry.content() else {
         return Change::Changed;
     };
-    match node.content {
+    match node.content() {
         Some(content) if content == agreed => Change::Same,
         Some(_) => Change::Changed,
-        None if node.size != world.contents.get(agreed).size => Change::Changed,
+        None if node.size() != world.contents.get(agreed).size => Change::Changed,
         None => Change::Maybe,
     }
 }

@@ -4,15 +4,17 @@ use cloudsync_core::delta::{self, Change};
 use cloudsync_core::engine::Engine;
 use cloudsync_core::object::Kind;
 use cloudsync_core::side::Side;
+use cloudsync_core::tree::node::Mark;
 
 use crate::hooks::{DEFAULT_POLICY, Hooks};
 
 /// Returns how many objects of a side are new or edited there, and take part. What was deleted or
-/// moved is none of them. Looks at all objects.
+/// moved is none of them. Looks at what is not agreed on, and at all objects only if some are new.
 pub(crate) fn count(engine: &Engine, hooks: &dyn Hooks, side: Side) -> usize {
     let world = engine.world();
     let all_take_part = hooks.policy_id() == DEFAULT_POLICY;
-    let news = world.entries().filter(|&(id, entry)| {
+    let news = world.unsettled(side).into_iter().filter(|&id| {
+        let entry = world.entry(id);
         let Some(at) = entry.nodes[side] else {
             return false;
         };
@@ -20,7 +22,7 @@ pub(crate) fn count(engine: &Engine, hooks: &dyn Hooks, side: Side) -> usize {
         let is_news = if entry.is_agreed() {
             delta::content_change(world, side, id) != Change::Same
         } else {
-            !node.carrier
+            !node.is(Mark::Carrier)
         };
         node.is_present()
             && is_news

@@ -11,6 +11,7 @@ use crate::object::{ContentHash, Tag};
 use crate::plan::{Deed, conflict_place};
 use crate::record::{EntryId, RenamePurpose};
 use crate::side::{BySide, Side};
+use crate::tree::side_tree::NodeRef;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Decisions {
@@ -61,7 +62,7 @@ impl Engine {
         }
         let attribute = |side: Side| {
             let node = self.node_of(entries, side);
-            (node.size, node.attributes().mtime)
+            (node.size(), node.attributes().mtime)
         };
         let (local, remote) = (attribute(Side::Local), attribute(Side::Remote));
         let take = |local_wins: bool| Resolution::Take {
@@ -86,7 +87,7 @@ impl Engine {
         self.resolve(entries, resolution, None);
     }
 
-    fn node_of(&self, entries: BySide<EntryId>, side: Side) -> &crate::tree::node::Node {
+    fn node_of(&self, entries: BySide<EntryId>, side: Side) -> NodeRef<'_> {
         let node = self.world.entry(entries[side]).nodes[side].expect("a version on each side");
         self.world.node(side, node)
     }
@@ -98,10 +99,10 @@ impl Engine {
             let at = self.world.node(side, node);
             Version {
                 at: self.object(side, node),
-                tag: at.tag.clone(),
-                size: at.size,
+                tag: at.tag(),
+                size: at.size(),
                 attributes: at.attributes(),
-                hash: at.content.map(|content| ContentHash {
+                hash: at.content().map(|content| ContentHash {
                     kind: self.hash_kind,
                     digest: self.world.contents.get(content).digest,
                 }),
@@ -133,7 +134,7 @@ impl Engine {
                 .and_then(|entry| entry.nodes[side]);
             node.is_some_and(|node| {
                 let at = self.world.node(side, node);
-                at.is_present() && at.tag == tags[side]
+                at.is_present() && at.tag() == tags[side]
             }) && !self.locks.entries.contains(&entries[side])
         });
         if !as_asked {

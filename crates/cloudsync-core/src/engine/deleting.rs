@@ -12,7 +12,7 @@ use crate::object::ObjectRef;
 use crate::plan::{Deed, Step, plan};
 use crate::record::EntryId;
 use crate::side::{BySide, Side};
-use crate::tree::node::NodeId;
+use crate::tree::node::{Mark, NodeId};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Deletions {
@@ -175,7 +175,7 @@ impl Engine {
                     let ghost = self.world.find(id).and_then(|entry| entry.nodes[gone]);
                     if let Some(ghost) = ghost {
                         let top = self.topmost_absent(gone, ghost);
-                        self.world.node_mut(gone, top).verified = false;
+                        self.world.node_mut(gone, top).set(Mark::Verified, false);
                     }
                 }
                 self.deletions.released.extend(set);
@@ -204,7 +204,7 @@ impl Engine {
             return;
         };
         let top = self.topmost_absent(gone, ghost);
-        if self.world.node(gone, top).verified || self.config.dry_run {
+        if self.world.node(gone, top).is(Mark::Verified) || self.config.dry_run {
             self.begin(id, side, Deed::Delete);
             return;
         }
@@ -260,18 +260,18 @@ impl Engine {
         }
         match outcome {
             Ok(None) => {
-                self.world.node_mut(side, node).verified = true;
+                self.world.node_mut(side, node).set(Mark::Verified, true);
                 for id in waiting {
                     self.deletions.want(id, side.other());
                 }
             }
             Ok(Some(found)) => {
-                let oid = &self.world.node(side, node).oid;
+                let oid = &self.world.node(side, node).oid();
                 let is_other = found.observed.is_some_and(|seen| seen.oid != *oid);
                 let path = self.world.path(side, node);
                 if is_other && self.world.at_path(side, &path).is_some() {
                     // Something else stands there, which is known: this one is not there.
-                    self.world.node_mut(side, node).verified = true;
+                    self.world.node_mut(side, node).set(Mark::Verified, true);
                     for id in waiting {
                         self.deletions.want(id, side.other());
                     }

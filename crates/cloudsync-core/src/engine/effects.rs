@@ -10,7 +10,7 @@ use crate::plan::{Deed, Place};
 use crate::record::{EntryId, RenamePurpose};
 use crate::side::Side;
 use crate::tree::contents::Content;
-use crate::tree::node::{NodeId, Presence};
+use crate::tree::node::{Mark, NodeId, Presence};
 
 impl Engine {
     pub(super) fn done(&mut self, id: OperationId, result: Result<Effect, Failure>) {
@@ -29,10 +29,10 @@ impl Engine {
         let (id, side) = (flight.entry, flight.side);
         self.persisting.claims(side);
         self.persisting.dirty(id);
-        self.world.entry_mut(id).intent = None;
+        self.world.take_intent(id);
         self.troubles.remove(&id);
         for &(folder, _) in &flight.places {
-            self.world.node_mut(side, folder).touched = self.tick;
+            self.world.tree_mut(side).touch(folder, self.tick);
         }
         let size = match &effect {
             Effect::Written { observed, .. } => observed.size,
@@ -68,14 +68,14 @@ impl Engine {
                 let name = self.world.names.intern(&place.name);
                 let node = self.world.insert(side, place.folder, name, &seen);
                 let at = self.world.node_mut(side, node);
-                at.listed = true;
-                at.carrier = true;
-                at.touched = self.tick;
+                at.set(Mark::Listed, true);
+                at.set(Mark::Carrier, true);
+                self.world.tree_mut(side).touch(node, self.tick);
                 self.touch(id);
             }
             (Deed::CreateFolder(place), Effect::Changed(seen)) => {
                 let node = self.place_new(id, side, place, &seen);
-                self.world.node_mut(side, node).listed = true;
+                self.world.node_mut(side, node).set(Mark::Listed, true);
                 self.world.agree(id, None);
                 self.agreed(id);
             }
@@ -105,11 +105,11 @@ impl Engine {
             (Deed::Delete, Effect::Deleted) => self.deleted(flight),
             (Deed::SetAttributes(set), Effect::Changed(seen)) => {
                 if let Some(node) = self.world.entry(id).nodes[side] {
-                    let content = self.world.node(side, node).content;
+                    let content = self.world.node(side, node).content();
                     self.world.update(side, node, &seen, None);
                     let at = self.world.node_mut(side, node);
-                    at.content = content;
-                    at.touched = self.tick;
+                    at.set_content(content);
+                    self.world.tree_mut(side).touch(node, self.tick);
                 }
                 self.agree_attributes(id, side, *set);
             }
@@ -160,7 +160,7 @@ impl Engine {
             let node = self.world.node(at, node);
             let now = node.attributes();
             if at == side {
-                tag = node.tag.clone();
+                tag = node.tag();
             }
             if set.mtime.is_some() {
                 agreed.mtime = now.mtime;
@@ -201,7 +201,7 @@ impl Engine {
             self.touch(other);
         }
         let node = self.world.insert_into(id, side, place.folder, name, seen);
-        self.world.node_mut(side, node).touched = self.tick;
+        self.world.tree_mut(side).touch(node, self.tick);
         node
     }
 
@@ -211,7 +211,7 @@ impl Engine {
             return;
         };
         self.world.update(side, node, seen, Some(content));
-        self.world.node_mut(side, node).touched = self.tick;
+        self.world.tree_mut(side).touch(node, self.tick);
         if flight.answer.is_some() {
             // The application merged: what the other side has is superseded by this.
             self.world.agree_tag(id, side.other());
@@ -245,16 +245,17 @@ impl Engine {
             self.touch(other);
         }
         let before = self.world.node(side, node);
-        let (tag, attributes) = (before.tag.clone(), before.attributes());
+        let (tag, attributes) = (before.tag(), before.attributes());
         let agreed = self.world.entry(id).is_agreed();
         let agreed = agreed.then(|| self.world.agreed_tag(id, side));
         self.world.attach(side, node, place.folder, name);
-        let content = self.world.node(side, node).content;
+        let content = self.world.node(side, node).content();
         self.world.update(side, node, seen, None);
         let at = self.world.node_mut(side, node);
-        at.content = content;
-        at.touched = self.tick;
-        at.moved = self.tick;
+        at.set_content(content);
+        let tree = self.world.tree_mut(side);
+        tree.touch(node, self.tick);
+        tree.note_moved(node, self.tick);
         if let Some((_, agreed)) = agreed.filter(|agreed| agreed.0 == tag) {
             // A rename may give another tag; it changed nothing else.
             let now = self.world.node(side, node);
@@ -263,7 +264,7 @@ impl Engine {
             } else {
                 agreed
             };
-            let now = now.tag.clone();
+            let now = now.tag();
             self.world.set_agreed_tag(id, side, now, agreed);
         }
         if self.sides[side].is_walking() && self.world.node(side, node).kind == Kind::Folder {

@@ -20,10 +20,10 @@ impl Engine {
         let (id, side) = (flight.entry, flight.side);
         // A lost answer: the place is looked at again, and the intent settled by what is found.
         let uncertain = failure.is_retryable() || failure.kind() == ErrorKind::Unexpected;
-        if uncertain && self.world.entry(id).intent.is_some() {
+        if uncertain && self.world.intent(id).is_some() {
             self.persisting.open_intents.insert(id);
         } else {
-            self.world.entry_mut(id).intent = None;
+            self.world.take_intent(id);
             self.persisting.dirty(id);
         }
         if let Deed::SetAttributes(_) = flight.deed

@@ -157,6 +157,11 @@ impl Engine {
             return Some(output);
         }
         self.wake();
+        for side in Side::BOTH {
+            if !self.sides[side].is_asking() {
+                self.world.tree_mut(side).forget_changes();
+            }
+        }
         self.look();
         if self.may_plan() {
             self.plan_ready();

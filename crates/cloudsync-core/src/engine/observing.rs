@@ -24,7 +24,7 @@ use crate::side::Side;
 use crate::time::Time;
 use crate::tree::contents::Content;
 use crate::tree::names::NameId;
-use crate::tree::node::{NodeId, Presence, Tick};
+use crate::tree::node::{Mark, NodeId, Presence, Tick};
 
 /// How long after a look a racy object is looked at again.
 const RACY_DELAY: Duration = Duration::from_millis(20);
@@ -157,6 +157,11 @@ impl SideLedger {
         self.walk.is_some()
     }
 
+    /// Whether an answer may come about how it was at a time before now.
+    pub(super) fn is_asking(&self) -> bool {
+        self.walk.is_some() || self.outstanding > 0
+    }
+
     pub(super) fn next_relook(&self) -> Option<Time> {
         let (relooks, retries) = (self.relooks.keys().next(), self.retries.keys().next());
         [relooks, retries, self.postponed.keys().next()]
@@ -232,7 +237,7 @@ impl Engine {
             // Evidence from before the connection was lost is void.
             let nodes: Vec<NodeId> = self.world.tree(side).iter().collect();
             for node in nodes {
-                self.world.node_mut(side, node).verified = false;
+                self.world.node_mut(side, node).set(Mark::Verified, false);
             }
         }
         if resumes {
@@ -244,7 +249,7 @@ impl Engine {
                 // What the records say of it is from before.
                 let nodes: Vec<NodeId> = self.world.tree(side).iter().collect();
                 for node in nodes {
-                    self.world.node_mut(side, node).listed = false;
+                    self.world.node_mut(side, node).set(Mark::Listed, false);
                 }
             }
             self.sides[side].want_walk(NodeId::ROOT);
@@ -254,10 +259,12 @@ impl Engine {
     /// A side whose feed tells all that happened since: what is stored is what is there.
     fn resume(&mut self, side: Side) {
         let nodes: Vec<NodeId> = self.world.tree(side).iter().collect();
-        self.world.node_mut(side, NodeId::ROOT).listed = true;
+        self.world
+            .node_mut(side, NodeId::ROOT)
+            .set(Mark::Listed, true);
         for node in nodes {
             let at = self.world.node(side, node);
-            if at.kind == Kind::Folder && !at.listed {
+            if at.kind == Kind::Folder && !at.is(Mark::Listed) {
                 self.sides[side].want_walk(node);
             }
         }
@@ -306,9 +313,24 @@ impl Engine {
                 strays.remove(&place);
             }
         }
+        // Most listings tell what is known, in the order in which it was met: then nothing has to be
+        // looked up.
+        let mut next = self.world.tree(side).children(folder).last();
         for (name, seen) in listing.iter() {
-            let name = self.world.names.intern(name);
-            self.see(side, folder, name, seen, asked, mark);
+            let is_next = |&node: &NodeId| {
+                let known = self.world.node(side, node);
+                let is_here = known.is_present() && known.parent() == Some(folder);
+                is_here && self.world.names.get(known.name()) == name
+            };
+            let (name, here) = match next.filter(is_next) {
+                Some(node) => (self.world.node(side, node).name(), Some(node)),
+                None => {
+                    let name = self.world.names.intern(name);
+                    (name, self.world.child(side, folder, name))
+                }
+            };
+            next = here.and_then(|node| self.world.tree(side).next_child(node));
+            self.see_at(side, folder, name, here, seen, asked, mark);
         }
         self.take_skipped(side, folder, listing);
         match listing.end {
@@ -343,10 +365,9 @@ impl Engine {
     /// Notes whether all that is in a folder is known; its record says so.
     pub(super) fn set_listed(&mut self, side: Side, folder: NodeId, listed: bool) {
         let at = self.world.node_mut(side, folder);
-        if std::mem::replace(&mut at.listed, listed) != listed
-            && self.config.rules[side].feed == Feed::Resumable
-        {
-            let entry = self.world.node(side, folder).entry;
+        let (entry, was_listed) = (at.entry, at.is(Mark::Listed));
+        at.set(Mark::Listed, listed);
+        if was_listed != listed && self.config.rules[side].feed == Feed::Resumable {
             self.persisting.dirty(entry);
         }
     }
@@ -423,21 +444,36 @@ impl Engine {
         mark: Tick,
     ) {
         let here = self.world.child(side, folder, name);
+        self.see_at(side, folder, name, here, seen, asked, mark);
+    }
+
+    /// An object was met in a folder, where `here` was known to stand.
+    #[expect(clippy::too_many_arguments, reason = "what was met, where, and when")]
+    fn see_at(
+        &mut self,
+        side: Side,
+        folder: NodeId,
+        name: NameId,
+        here: Option<NodeId>,
+        seen: &Observed,
+        asked: Tick,
+        mark: Tick,
+    ) {
         if let Some(node) = here {
             self.world.node_mut(side, node).seen = mark;
         }
-        if self.is_ours_now(side, folder, name, asked) {
+        if self.is_ours_now(side, folder, name, here, asked) {
             // We changed something here since it was asked: it may be outdated.
             let as_known = here.is_some_and(|node| {
                 let at = self.world.node(side, node);
-                at.tag == seen.tag && !at.racy && !at.doubtful
+                at.has_tag(&seen.tag) && !at.is(Mark::Racy) && !at.is(Mark::Doubtful)
             });
             if !as_known {
                 self.doubt_place(side, folder, name);
             }
             return;
         }
-        let known = self.world.tree(side).by_oid(&seen.oid);
+        let known = self.world.tree(side).by_oid_or_here(&seen.oid, here);
         let known = known.filter(|&node| self.world.node(side, node).kind == seen.kind);
         match (known, here) {
             (Some(node), Some(at)) if node == at => self.see_again(side, node, name, seen),
@@ -456,7 +492,7 @@ impl Engine {
                 self.mark_doubtful(side, folder, name);
                 self.sides[side].block(entry, Doubt::Place(folder, name));
             }
-            (Some(node), _) if self.world.node(side, node).touched > asked => {
+            (Some(node), _) if self.world.node(side, node).touched() > asked => {
                 self.doubt_place(side, folder, name);
             }
             (Some(node), _) if node != NodeId::ROOT => {
@@ -509,42 +545,50 @@ impl Engine {
         let at = self.world.node(side, node);
         at.kind == seen.kind
             && (self.config.rules[side].identity == Identity::Path
-                || (at.unindexed && at.oid == seen.oid))
+                || (at.is(Mark::Unindexed) && at.oid() == seen.oid))
     }
 
-    fn is_ours_now(&self, side: Side, folder: NodeId, name: NameId, asked: Tick) -> bool {
+    fn is_ours_now(
+        &self,
+        side: Side,
+        folder: NodeId,
+        name: NameId,
+        here: Option<NodeId>,
+        asked: Tick,
+    ) -> bool {
         let folded = self.world.names.folded(side, name);
-        let here = self.world.child(side, folder, name);
         self.locks.places.contains_key(&(side, folder, folded))
             || here.is_some_and(|node| {
                 let at = self.world.node(side, node);
-                at.touched > asked || self.locks.entries.contains(&at.entry)
+                at.touched() > asked || self.locks.entries.contains(&at.entry)
             })
-            || self.world.node(side, folder).touched > asked
+            || self.world.node(side, folder).touched() > asked
             || self.was_elsewhere(side, folder, asked)
     }
 
     /// Whether the way to a folder is another one than when something was asked.
     fn was_elsewhere(&self, side: Side, folder: NodeId, asked: Tick) -> bool {
         let tree = self.world.tree(side);
-        tree.get(folder).moved > asked
-            || tree.ancestors(folder).any(|at| tree.get(at).moved > asked)
+        tree.get(folder).moved() > asked
+            || tree
+                .ancestors(folder)
+                .any(|at| tree.get(at).moved() > asked)
     }
 
     fn see_again(&mut self, side: Side, node: NodeId, name: NameId, seen: &Observed) {
         let at = self.world.node(side, node);
         let entry = at.entry;
         let same_name = at.name() == name;
-        let was_doubtful = at.doubtful;
-        self.world.node_mut(side, node).doubtful = false;
+        let was_doubtful = at.is(Mark::Doubtful);
+        self.world.node_mut(side, node).set(Mark::Doubtful, false);
         if !same_name {
             let folder = at_parent(&self.world, side, node);
             self.world.attach(side, node, folder, name);
-            self.world.node_mut(side, node).moved = self.tick;
+            self.world.tree_mut(side).note_moved(node, self.tick);
         }
         let changed = self.take_sight(side, node, seen);
         // Without ids, that a folder stands here does not say that it is the one that stood here.
-        let is_known = self.world.node(side, node).listed
+        let is_known = self.world.node(side, node).is(Mark::Listed)
             && self.config.rules[side].identity == Identity::Stable;
         if seen.kind == Kind::Folder && !is_known && self.sides[side].walk.is_none() {
             self.sides[side].want_walk(node);
@@ -563,7 +607,10 @@ impl Engine {
         let changed = match seen.kind {
             // The tag of a racy sight does not tell what came after it.
             Kind::File => {
-                at.racy || seen.racy || at.tag != seen.tag || at.attributes() != seen.attributes
+                at.is(Mark::Racy)
+                    || seen.racy
+                    || !at.has_tag(&seen.tag)
+                    || at.attributes() != seen.attributes
             }
             Kind::Folder => at.attributes().mode != seen.attributes.mode,
         };
@@ -611,7 +658,6 @@ impl Engine {
             self.sides[side].want_walk(node);
         }
         let entry = self.world.node(side, node).entry;
-        self.persisting.dirty(entry);
         self.stir(entry);
         node
     }
@@ -620,7 +666,7 @@ impl Engine {
     fn miss(&mut self, side: Side, node: NodeId, asked: Tick) {
         let at = self.world.node(side, node);
         let folder = at_parent(&self.world, side, node);
-        if self.is_ours_now(side, folder, at.name(), asked) {
+        if self.is_ours_now(side, folder, at.name(), Some(node), asked) {
             let name = at.name();
             self.doubt_place(side, folder, name);
             return;

@@ -94,7 +94,7 @@ impl Engine {
         let operation = Operation { id, side, act };
         match intent {
             Some(act) => {
-                self.world.entry_mut(entry).intent = Some(Box::new(Intent { side, act }));
+                self.world.set_intent(entry, Intent { side, act });
                 self.persisting.dirty(entry);
                 self.persisting.hand_out(operation);
             }
@@ -258,7 +258,7 @@ impl Engine {
         let own = nodes[side];
         let file_tag = |node: NodeId| {
             let at = self.world.node(side, node);
-            (at.kind == Kind::File).then(|| at.tag.clone())
+            (at.kind == Kind::File).then(|| at.tag())
         };
         let parent = |folder: NodeId| self.world.node(side, folder).entry;
         match deed {
@@ -335,10 +335,7 @@ impl Engine {
                     name,
                 };
                 let oid = self.object(side, node).oid;
-                let expect = Expect::Unchanged {
-                    oid,
-                    tag: at.tag.clone(),
-                };
+                let expect = Expect::Unchanged { oid, tag: at.tag() };
                 self.write(entry, side, &place, expect, answer)
             }
         }
@@ -365,12 +362,12 @@ impl Engine {
             None => {
                 let source = Source::Object {
                     at: self.object(other, node),
-                    tag: from.tag.clone(),
+                    tag: from.tag(),
                 };
-                (source, from.size, from.attributes(), from.tag.clone())
+                (source, from.size(), from.attributes(), from.tag())
             }
         };
-        let digest = from.content.filter(|_| answer.is_none());
+        let digest = from.content().filter(|_| answer.is_none());
         let intent = IntendedAct::Write {
             parent: self.world.node(side, place.folder).entry,
             name: place.name.clone(),

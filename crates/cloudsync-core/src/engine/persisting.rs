@@ -16,7 +16,7 @@ use crate::record::{AgreedRecord, AgreedSide, Batch, BatchId, EntryId, NodeRecor
 use crate::rules::{Feed, Identity};
 use crate::side::{BySide, Side};
 use crate::time::Time;
-use crate::tree::node::NodeId;
+use crate::tree::node::{Mark, NodeId};
 
 /// Results wait at most this long for company.
 const GATHER: Duration = Duration::from_millis(50);
@@ -43,9 +43,15 @@ pub(super) struct Persisting {
     pub(super) open_intents: BTreeSet<EntryId>,
 }
 
+/// What was handed to the store, without the records: if it fails, they are made again.
 #[derive(Clone, Debug)]
 struct Running {
-    batch: Batch,
+    batch: BatchId,
+    flush: BySide<bool>,
+    clear: bool,
+    puts: Vec<EntryId>,
+    deletes: Vec<EntryId>,
+    values: Vec<(String, Option<Vec<u8>>)>,
     operations: Vec<Operation>,
 }
 
@@ -167,7 +173,12 @@ impl Engine {
             && !batch.clear
             && state.waiting.is_empty();
         let running = (!is_empty).then(|| Running {
-            batch: batch.clone(),
+            batch: batch.id,
+            flush: batch.flush,
+            clear: batch.clear,
+            puts: batch.puts.iter().map(|&(id, _)| id).collect(),
+            deletes: batch.deletes.clone(),
+            values: batch.values.clone(),
             operations: state.waiting,
         });
         self.persisting = Persisting {
@@ -187,7 +198,7 @@ impl Engine {
         let Some(running) = self
             .persisting
             .running
-            .take_if(|running| running.batch.id == id)
+            .take_if(|running| running.batch == id)
         else {
             return;
         };
@@ -205,19 +216,18 @@ impl Engine {
                 }
                 let state = &mut self.persisting;
                 state.failed = Some((failure, self.now + RETRY));
-                let batch = running.batch;
-                state.clear |= batch.clear;
-                for &id in &batch.deletes {
+                state.clear |= running.clear;
+                for &id in &running.deletes {
                     state.stored.insert(id);
                 }
                 state
                     .dirty
-                    .extend(batch.puts.iter().map(|(id, _)| *id).chain(batch.deletes));
-                for (key, value) in batch.values {
+                    .extend(running.puts.into_iter().chain(running.deletes));
+                for (key, value) in running.values {
                     state.values.entry(key).or_insert(value);
                 }
                 for side in Side::BOTH {
-                    state.flush[side] |= batch.flush[side];
+                    state.flush[side] |= running.flush[side];
                 }
                 // Tried again with the next batch; nothing was handed out meanwhile.
                 let mut waiting = running.operations;
@@ -241,26 +251,26 @@ impl Engine {
             let node = self.world.node(side, entry.nodes[side]?);
             let same_name = side == Side::Remote && local_name == Some(node.name());
             let has_ids = self.config.rules[side].identity == Identity::Stable;
-            let agreed_content = node.content.is_some() && node.content == entry.content();
-            let own = node.content.filter(|_| !agreed_content);
+            let agreed_content = node.content().is_some() && node.content() == entry.content();
+            let own = node.content().filter(|_| !agreed_content);
             let parent = self.parent_entry(side, node.parent());
             Some(NodeRecord {
                 parent,
                 name: (!same_name).then(|| self.world.names.get(node.name()).to_owned()),
-                oid: has_ids.then(|| node.oid.clone()),
+                oid: has_ids.then(|| node.oid()),
                 // A racy tag is not worth keeping: an empty one is looked at again.
-                tag: if node.racy {
+                tag: if node.is(Mark::Racy) {
                     Tag::default()
                 } else {
-                    node.tag.clone()
+                    node.tag()
                 },
-                size: node.size,
+                size: node.size(),
                 attributes: node.attributes(),
                 digest: own.map(|content| self.world.contents.get(content).digest),
                 gone: !node.is_present() || parent == EntryId::NOWHERE,
                 agreed_content,
                 unlisted: node.kind == Kind::Folder
-                    && !node.listed
+                    && !node.is(Mark::Listed)
                     && self.config.rules[side].feed == Feed::Resumable,
             })
         });
@@ -286,7 +296,7 @@ impl Engine {
             kind: entry.kind,
             nodes,
             agreed,
-            intent: entry.intent.as_deref().cloned(),
+            intent: self.world.intent(id).cloned(),
         })
     }
 
@@ -296,7 +306,7 @@ impl Engine {
             let told = |side: Side| {
                 entry.nodes[side].is_some() && self.config.rules[side].feed == Feed::Resumable
             };
-            entry.is_agreed() || entry.intent.is_some() || Side::BOTH.into_iter().any(told)
+            entry.is_agreed() || self.world.intent(id).is_some() || Side::BOTH.into_iter().any(told)
         })
     }
 

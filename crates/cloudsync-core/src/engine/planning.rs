@@ -109,10 +109,11 @@ impl Engine {
             Side::Remote
         };
         let node = self.world.entry(other).nodes[side].expect("a lone node");
-        let intent = self.world.entry_mut(other).intent.take();
+        let intent = self.world.take_intent(other);
         self.world.join(id, other, side);
-        let own = &mut self.world.entry_mut(id).intent;
-        *own = own.take().or(intent);
+        if let Some(intent) = intent.filter(|_| self.world.intent(id).is_none()) {
+            self.world.set_intent(id, intent);
+        }
         self.children_changed_entry(side, node);
         self.joined(other);
         self.agree_equal(id, content);
@@ -129,7 +130,7 @@ impl Engine {
     /// got then are what was agreed on: a change of them since is to be carried over. Else nothing was.
     fn agree_equal(&mut self, id: EntryId, content: Option<ContentId>) {
         self.world.agree(id, content);
-        let intent = self.world.entry_mut(id).intent.take();
+        let intent = self.world.take_intent(id);
         let attributes = match intent.map(|intent| intent.act) {
             Some(IntendedAct::Write { attributes, .. }) => attributes,
             _ => Attributes::default(),
@@ -327,7 +328,7 @@ impl Engine {
         };
         let at = self.object(side, node);
         let node = self.world.node(side, node);
-        let (expect, size, kind) = (node.tag.clone(), node.size, self.hash_kind);
+        let (expect, size, kind) = (node.tag(), node.size(), self.hash_kind);
         let id = QueryId(self.new_id());
         self.asked.insert(
             id,
@@ -359,9 +360,9 @@ impl Engine {
         let Some(node) = node else { return };
         let at = self.world.node(side, node);
         match outcome {
-            Ok(hash) if at.tag == tag && hash.kind == self.hash_kind => {
+            Ok(hash) if at.tag() == tag && hash.kind == self.hash_kind => {
                 let content = crate::tree::contents::Content {
-                    size: at.size,
+                    size: at.size(),
                     digest: hash.digest,
                 };
                 self.world.set_content(side, node, content);

@@ -13,7 +13,7 @@ use crate::side::{BySide, Side};
 use crate::tree::World;
 use crate::tree::contents::Content;
 use crate::tree::entry::AgreedSide;
-use crate::tree::node::NodeId;
+use crate::tree::node::{Mark, NodeId};
 
 impl Engine {
     /// Takes in what a store has, before anything else. An empty snapshot is a first meeting.
@@ -121,7 +121,8 @@ impl Engine {
             } else {
                 self.world.insert_into(id, side, folder, name, &seen)
             };
-            self.world.node_mut(side, new).listed = record.kind == Kind::Folder && !node.unlisted;
+            let listed = record.kind == Kind::Folder && !node.unlisted;
+            self.world.node_mut(side, new).set(Mark::Listed, listed);
             if seen.racy {
                 self.look_later(side, new);
             }
@@ -152,7 +153,7 @@ impl Engine {
         let entry = self.world.entry(id);
         let both = Side::BOTH.iter().all(|&side| entry.nodes[side].is_some());
         if let Some(intent) = &record.intent {
-            self.world.entry_mut(id).intent = Some(Box::new(intent.clone()));
+            self.world.set_intent(id, intent.clone());
             self.persisting.open_intents.insert(id);
         }
         match &record.agreed {
@@ -210,7 +211,7 @@ impl Engine {
     pub(super) fn forget(&mut self) {
         let identities = BySide::from_fn(|side| self.sides[side].identity.take());
         let up = BySide::from_fn(|side| self.sides[side].is_up());
-        let oids = BySide::from_fn(|side| self.world.node(side, NodeId::ROOT).oid.clone());
+        let oids = BySide::from_fn(|side| self.world.node(side, NodeId::ROOT).oid());
         self.world = World::new(self.config.rules.as_ref());
         self.obstacles.clear();
         self.absent_by_size.clear();
@@ -271,15 +272,15 @@ impl Engine {
             let node = engine
                 .world
                 .insert_into(entry, side, place.folder, name, seen);
-            engine.world.node_mut(side, node).listed = true;
+            engine.world.node_mut(side, node).set(Mark::Listed, true);
         };
         match (deed, act) {
             (Deed::Carrier(at), _) => {
                 let name = self.world.names.intern(&at.name);
                 let seen = made(Kind::Folder, 0, Attributes::default());
                 let node = self.world.insert(side, at.folder, name, &seen);
-                self.world.node_mut(side, node).listed = true;
-                self.world.node_mut(side, node).carrier = true;
+                self.world.node_mut(side, node).set(Mark::Listed, true);
+                self.world.node_mut(side, node).set(Mark::Carrier, true);
                 self.touch(entry);
             }
             (Deed::CreateFolder(at), Act::CreateFolder { attributes, .. }) => {

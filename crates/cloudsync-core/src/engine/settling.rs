@@ -10,7 +10,7 @@ use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
 use crate::rules::Identity;
 use crate::side::Side;
 use crate::tree::contents::Content;
-use crate::tree::node::{NodeId, Presence};
+use crate::tree::node::{Mark, NodeId, Presence};
 
 impl Engine {
     pub(super) fn settle(&mut self, side: Side) {
@@ -132,7 +132,7 @@ impl Engine {
         }
         let reused = self.config.rules[side].ids_reused
             && node.kind == Kind::File
-            && (node.size != stray.seen.size
+            && (node.size() != stray.seen.size
                 || node.attributes().mtime != stray.seen.attributes.mtime);
         let mark = self.tick;
         if reused {
@@ -145,11 +145,11 @@ impl Engine {
         self.take_sight(side, stray.node, &stray.seen);
         let at = self.world.node_mut(side, stray.node);
         at.seen = mark;
-        at.moved = mark;
-        if at.kind == Kind::Folder && !(self.sides[side].just_walked && at.listed) {
+        if at.kind == Kind::Folder && !(self.sides[side].just_walked && at.is(Mark::Listed)) {
             self.sides[side].want_walk(stray.node);
         }
-        at.doubtful = false;
+        at.set(Mark::Doubtful, false);
+        self.world.tree_mut(side).note_moved(stray.node, mark);
         self.note_absence_anew(entry);
         self.persisting.dirty(entry);
         self.stir(entry);
@@ -246,20 +246,17 @@ impl Engine {
     fn settle_intents(&mut self) {
         let open: BTreeSet<EntryId> = std::mem::take(&mut self.persisting.open_intents);
         for id in open {
-            let Some(entry) = self.world.find(id) else {
-                continue;
-            };
             if self.locks.entries.contains(&id) {
                 continue;
             }
-            let Some(intent) = entry.intent.clone() else {
+            let Some(intent) = self.world.intent(id).cloned() else {
                 continue;
             };
             // A write that cannot be told yet is kept until its two versions were compared.
             let is_write = matches!(intent.act, IntendedAct::Write { .. });
             let settled = self.settle_intent(id, &intent) || !is_write;
             if settled {
-                self.world.entry_mut(id).intent = None;
+                self.world.take_intent(id);
             }
             self.persisting.dirty(id);
             // What failed and was not done after all is tried again in its time.
@@ -363,10 +360,10 @@ impl Engine {
             return false;
         };
         let at = self.world.node(side, there);
-        let as_after = at.size == *size
+        let as_after = at.size() == *size
             && at.attributes().mtime == attributes.mtime
             && attributes.mtime.is_some()
-            && !matches!(expect, Expect::Unchanged { tag, .. } if *tag == at.tag);
+            && !matches!(expect, Expect::Unchanged { tag, .. } if *tag == at.tag());
         if !as_after {
             return false;
         }
@@ -375,11 +372,11 @@ impl Engine {
             return false;
         };
         let source_now = self.world.node(from, source_node);
-        if source_now.tag == *source {
+        if source_now.tag() == *source {
             // What was to be copied is still there: comparing the two tells for certain.
             return false;
         }
-        let tag_now = at.tag.clone();
+        let tag_now = at.tag();
         // Where it was when it was read.
         let Some(from_folder) = self.folder_of(*parent, from) else {
             return false;
@@ -419,7 +416,7 @@ impl Engine {
         self.world.set_agreed_content(id, content);
         if content.is_some() {
             let node = self.world.entry(id).nodes[side].expect("checked above");
-            self.world.node_mut(side, node).content = content;
+            self.world.node_mut(side, node).set_content(content);
         }
         // What was read there is what is here now; a later change of it is a change.
         self.world

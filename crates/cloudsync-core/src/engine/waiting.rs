@@ -13,7 +13,7 @@ use crate::plan::parked::{is_parked, parked_name};
 use crate::plan::{Deed, Place, Step, Wait, give_way, target_folder};
 use crate::record::{EntryId, RenamePurpose};
 use crate::side::Side;
-use crate::tree::node::NodeId;
+use crate::tree::node::{Mark, NodeId};
 
 /// Each waits as its edge says; the last one for the first.
 type Circle = Vec<(EntryId, Edge)>;
@@ -36,7 +36,7 @@ impl Engine {
         self.schedule.look(id, side);
         let doubtful = std::iter::once(node)
             .chain(self.world.tree(side).ancestors(node))
-            .find(|&at| self.world.node(side, at).doubtful);
+            .find(|&at| self.world.node(side, at).is(Mark::Doubtful));
         if let Some(doubtful) = doubtful {
             let entry = self.world.node(side, doubtful).entry;
             self.schedule.wait_for(id, entry);

@@ -283,16 +283,16 @@ fn content(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
                 world.node(Side::Local, nodes.local),
                 world.node(Side::Remote, nodes.remote),
             );
-            if local.size != remote.size {
+            if local.size() != remote.size() {
                 return Step::Conflict { other: id };
             }
-            match (local.content, remote.content) {
+            match (local.content(), remote.content()) {
                 (Some(one), Some(two)) if one == two => Step::AgreeContent { content: one },
                 (Some(_), Some(_)) => Step::Conflict { other: id },
                 _ => Step::Hash(
                     Side::BOTH
                         .into_iter()
-                        .filter(|&side| world.node(side, nodes[side]).content.is_none())
+                        .filter(|&side| world.node(side, nodes[side]).content().is_none())
                         .map(|side| (id, side))
                         .collect(),
                 ),

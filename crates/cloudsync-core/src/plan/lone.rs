@@ -6,13 +6,15 @@ use crate::plan::place::{Occupant, child, conflict_place, occupant, target};
 use crate::plan::{Deed, Place, Step, View, Wait, is_wanted};
 use crate::record::{EntryId, IntendedAct, RenamePurpose};
 use crate::side::Side;
-use crate::tree::node::{NodeId, Presence};
+use crate::tree::node::{Mark, NodeId, Presence};
 
 pub(super) fn plan(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
     let world = view.world;
     let kind = world.entry(id).kind;
     let is_present = world.node(side, node).is_present();
-    if is_present && (world.node(side, node).carrier || !is_wanted(view, side, node, kind)) {
+    if is_present
+        && (world.node(side, node).is(Mark::Carrier) || !is_wanted(view, side, node, kind))
+    {
         return Step::Ignore;
     }
     match sight(world, side, node) {
@@ -72,8 +74,7 @@ fn maybe_moved_by_us(view: &View<'_>, side: Side, node: NodeId) -> Option<Step> 
     let folder = world.node(side, at.parent()?).entry;
     let name = world.names.get(at.name());
     let is_goal = |row: &EntryId| {
-        let intent = world.find(*row).and_then(|entry| entry.intent.as_deref());
-        intent.is_some_and(|intent| {
+        world.intent(*row).is_some_and(|intent| {
             intent.side == side
                 && matches!(&intent.act, IntendedAct::Rename { parent, name: goal, .. }
                     if *parent == folder && goal == name)
@@ -139,7 +140,7 @@ fn moved_unseen(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Optio
     if world.tree(side).has_ids() || at.kind == Kind::Folder {
         return None;
     }
-    let rows = view.absent_by_size.get(&(side, at.size))?;
+    let rows = view.absent_by_size.get(&(side, at.size()))?;
     let candidates = || {
         rows.iter().copied().filter(|&row| {
             world.find(row).is_some_and(|entry| {
@@ -151,14 +152,14 @@ fn moved_unseen(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Optio
         })
     };
     candidates().next()?;
-    let Some(content) = at.content else {
+    let Some(content) = at.content() else {
         return Some(Step::Hash(vec![(id, side)]));
     };
     let same_name = |row: EntryId| world.agreed_place(row, side).1 == at.name();
     let equal = || candidates().filter(|&row| world.entry(row).content() == Some(content));
     let row = equal()
         .find(|&row| same_name(row))
-        .or_else(|| if at.size == 0 { None } else { equal().next() })?;
+        .or_else(|| if at.size() == 0 { None } else { equal().next() })?;
     Some(Step::Relink { row })
 }
 
@@ -171,7 +172,7 @@ fn meet(
 ) -> Step {
     let world = view.world;
     let to = side.other();
-    if world.node(to, there).carrier {
+    if world.node(to, there).is(Mark::Carrier) {
         return Step::Join {
             other,
             content: None,
@@ -201,8 +202,10 @@ fn meet(
         },
         (Kind::File, Kind::Folder) => give_way(view, id, side, node),
         (Kind::Folder, Kind::File) => Step::Wait(Wait::Entry(other)),
-        (Kind::File, Kind::File) if here_node.size != there_node.size => Step::Conflict { other },
-        (Kind::File, Kind::File) => match (here_node.content, there_node.content) {
+        (Kind::File, Kind::File) if here_node.size() != there_node.size() => {
+            Step::Conflict { other }
+        }
+        (Kind::File, Kind::File) => match (here_node.content(), there_node.content()) {
             (Some(here), Some(there)) if here == there => Step::Join {
                 other,
                 content: Some(here),

@@ -2,9 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use hashbrown::HashTable;
-
+use crate::tree::chunks::Chunks;
 use crate::tree::hash;
+use crate::tree::index::Index;
 
 /// What a file holds: its size and its digest of the pair's one hash kind.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -27,13 +27,22 @@ impl ContentId {
     fn index(self) -> usize {
         self.0.get() as usize - 1
     }
+
+    /// Returns the id as a number, for a node to keep.
+    pub(super) fn number(self) -> NonZeroU32 {
+        self.0
+    }
+
+    pub(super) fn from_number(number: NonZeroU32) -> Self {
+        Self(number)
+    }
 }
 
 /// All contents that are known now.
 #[derive(Clone, Debug, Default)]
 pub struct Contents {
-    all: Vec<Content>,
-    table: HashTable<u32>,
+    all: Chunks<Content>,
+    index: Index,
 }
 
 impl Contents {
@@ -43,13 +52,14 @@ impl Contents {
     /// If there are 2^32 of them.
     pub fn intern(&mut self, content: Content) -> ContentId {
         let key = |content: &Content| hash::bytes(&content.digest) ^ content.size;
-        let Self { all, table } = self;
-        if let Some(&id) = table.find(key(&content), |&id| all[id as usize] == content) {
+        let hash = key(&content);
+        let Self { all, index } = self;
+        if let Some(id) = index.find(hash, |id| all[id as usize] == content) {
             return ContentId::new(id);
         }
         let id = u32::try_from(all.len()).expect("fewer than 2^32 contents");
         all.push(content);
-        table.insert_unique(key(&content), id, |&id| key(&all[id as usize]));
+        index.insert(hash, id, |id| key(&all[id as usize]));
         ContentId::new(id)
     }
 
@@ -65,6 +75,6 @@ impl Contents {
 
     /// Returns true if there are none.
     pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.len() == 0
     }
 }

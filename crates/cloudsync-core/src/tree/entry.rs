@@ -1,13 +1,13 @@
 //! An entry: one object on both sides, or on one so far, and what both sides agreed on.
 
 use crate::object::{Attributes, Kind, Tag};
-use crate::record::Intent;
 use crate::side::BySide;
 use crate::tree::contents::ContentId;
 use crate::tree::names::NameId;
 use crate::tree::node::NodeId;
 
-/// A row of the agreed tree with its nodes, or a lone node.
+/// A row of the agreed tree with its nodes, or a lone node. What few entries have is kept beside
+/// them, in [`World`](super::World).
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Its node on each side.
@@ -16,12 +16,8 @@ pub struct Entry {
     pub(super) agreed: bool,
     /// What both sides last held; `None` for folders, and while it is to be found out.
     pub(super) content: Option<ContentId>,
-    /// What was agreed on, where a node no longer says the same.
-    pub(super) sides: BySide<Option<Box<AgreedSide>>>,
     /// File or folder.
     pub kind: Kind,
-    /// An operation handed out whose result is not known.
-    pub intent: Option<Box<Intent>>,
 }
 
 /// What was agreed on of one side.
@@ -43,9 +39,7 @@ impl Entry {
             nodes: BySide::default(),
             agreed: false,
             content: None,
-            sides: BySide::default(),
             kind,
-            intent: None,
         }
     }
 

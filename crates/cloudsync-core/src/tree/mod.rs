@@ -4,22 +4,31 @@
 //! sides are equal, changes an agreement. Here is the bookkeeping; who may call it when is decided
 //! in [`crate::engine`].
 
+mod apart;
+mod chunks;
+mod column;
 pub mod contents;
 pub mod entry;
 mod hash;
+mod index;
 pub mod names;
 pub mod node;
 pub mod side_tree;
+mod tags;
+
+use std::collections::BTreeMap;
 
 use crate::object::{Attributes, Kind, Observed, Oid, Tag};
-use crate::record::EntryId;
+use crate::record::{EntryId, Intent};
 use crate::rules::Rules;
 use crate::side::{BySide, Side};
+use apart::Apart;
+use chunks::Chunks;
 use contents::{Content, ContentId, Contents};
 use entry::{AgreedSide, Entry};
 use names::{NameId, Names};
 use node::{Node, NodeId};
-use side_tree::SideTree;
+use side_tree::{NodeRef, SideTree};
 
 /// The three trees.
 #[derive(Clone, Debug)]
@@ -29,7 +38,11 @@ pub struct World {
     /// Contents of both trees and of the agreed one.
     pub contents: Contents,
     trees: BySide<SideTree>,
-    entries: Vec<Option<Entry>>,
+    entries: Chunks<Option<Entry>>,
+    /// What was agreed on, where a node no longer says the same.
+    apart: BySide<Apart>,
+    /// Operations handed out whose results are not known.
+    intents: BTreeMap<EntryId, Intent>,
     /// Ids to be used again, and those that somebody may still ask about.
     free: Vec<EntryId>,
     freed: Vec<EntryId>,
@@ -44,11 +57,15 @@ impl World {
         let mut root = Entry::new(Kind::Folder);
         root.nodes = BySide::new(Some(NodeId::ROOT), Some(NodeId::ROOT));
         root.agreed = true;
+        let mut entries = Chunks::default();
+        entries.push(Some(root));
         Self {
             names,
             contents: Contents::default(),
             trees,
-            entries: vec![Some(root)],
+            entries,
+            apart: BySide::default(),
+            intents: BTreeMap::new(),
             free: Vec::new(),
             freed: Vec::new(),
             agreed: 0,
@@ -61,13 +78,18 @@ impl World {
     }
 
     /// Returns a node.
-    pub fn node(&self, side: Side, id: NodeId) -> &Node {
+    pub fn node(&self, side: Side, id: NodeId) -> NodeRef<'_> {
         self.trees[side].get(id)
     }
 
     /// Returns a node, to change marks on it.
     pub fn node_mut(&mut self, side: Side, id: NodeId) -> &mut Node {
         self.trees[side].get_mut(id)
+    }
+
+    /// Returns a side's tree, to note when its nodes were changed.
+    pub fn tree_mut(&mut self, side: Side) -> &mut SideTree {
+        &mut self.trees[side]
     }
 
     /// Returns an entry.
@@ -100,6 +122,20 @@ impl World {
             let id = EntryId(u32::try_from(index).expect("fewer than 2^32 entries"));
             Some((id, entry.as_ref()?))
         })
+    }
+
+    /// Returns the entries that were never agreed on, and those whose node on a side no longer says
+    /// what was agreed on, in the order of their ids. Goes through all only if there are new ones.
+    pub fn unsettled(&self, side: Side) -> Vec<EntryId> {
+        let apart = &self.apart[side];
+        // Without the roots, which are not counted as agreed either.
+        let lone = self.entries.len() - 1 - self.free.len() - self.agreed;
+        if lone == 0 {
+            return apart.entries().collect();
+        }
+        let all = self.entries();
+        let unsettled = all.filter(|&(id, entry)| !entry.agreed || apart.get(id).is_some());
+        unsettled.map(|(id, _)| id).collect()
     }
 
     /// Returns on how many objects both sides agreed.
@@ -146,14 +182,17 @@ impl World {
 
     /// Makes an entry of a given id, for loading.
     pub(crate) fn restore_entry(&mut self, id: EntryId, kind: Kind) {
-        while self.entries.len() <= id.0 as usize {
-            self.free.push(EntryId(
-                u32::try_from(self.entries.len()).expect("fewer than 2^32"),
-            ));
+        if (id.0 as usize) < self.entries.len() {
+            self.free.retain(|&free| free != id);
+            self.entries[id.0 as usize] = Some(Entry::new(kind));
+            return;
+        }
+        while self.entries.len() < id.0 as usize {
+            let skipped = u32::try_from(self.entries.len()).expect("fewer than 2^32");
+            self.free.push(EntryId(skipped));
             self.entries.push(None);
         }
-        self.free.retain(|&free| free != id);
-        self.entries[id.0 as usize] = Some(Entry::new(kind));
+        self.entries.push(Some(Entry::new(kind)));
     }
 
     /// Lets the ids of dropped entries and nodes be used again: no question about one is open any more.
@@ -173,7 +212,12 @@ impl World {
                 self.trees[side].disown(&self.names, node);
             }
         }
+        self.free_entry(id);
+    }
+
+    fn free_entry(&mut self, id: EntryId) {
         self.entries[id.0 as usize] = None;
+        self.intents.remove(&id);
         self.freed.push(id);
     }
 
@@ -211,8 +255,7 @@ impl World {
         debug_assert!(self.entry(id).nodes[side].is_none(), "room for it");
         self.entry_mut(id).nodes[side] = Some(node);
         self.trees[side].get_mut(node).entry = id;
-        self.entries[lone.0 as usize] = None;
-        self.freed.push(lone);
+        self.free_entry(lone);
     }
 
     /// Lets an agreed entry go on with another node on one side: the object was replaced at its
@@ -224,8 +267,7 @@ impl World {
         let new = self.entry_mut(lone).nodes[side]
             .take()
             .expect("a lone node");
-        self.entries[lone.0 as usize] = None;
-        self.freed.push(lone);
+        self.free_entry(lone);
         self.entry_mut(id).nodes[side] = Some(new);
         self.trees[side].get_mut(new).entry = id;
         if self.entry(id).kind == Kind::Folder {
@@ -236,34 +278,44 @@ impl World {
 
     /// What was last in a folder that was replaced was last in the one that replaced it.
     fn adopt_ghosts(&mut self, side: Side, old: NodeId, new: NodeId) {
-        let below: Vec<NodeId> = self.trees[side]
-            .iter()
-            .filter(|&id| {
-                self.node(side, id).parent == Some(old)
-                    && !self.node(side, id).is_present()
-                    // The new one may itself have stood in it.
-                    && !self.trees[side].is_within(new, id)
-            })
-            .collect();
-        for id in below {
-            self.trees[side].rehome_ghost(&self.names, id, new);
-        }
-        let agreed_there: Vec<EntryId> = self
-            .entries()
-            .filter(|(_, entry)| {
-                entry.sides[side]
-                    .as_ref()
-                    .is_some_and(|at| at.parent == old)
-            })
-            .map(|(id, _)| id)
-            .collect();
-        for id in agreed_there {
-            if let Some(at) = &mut self.entry_mut(id).sides[side] {
-                at.parent = new;
+        for id in self.trees[side].ghosts_in(old) {
+            // The new one may itself have stood in it.
+            if !self.trees[side].is_within(new, id) {
+                self.trees[side].rehome_ghost(&self.names, id, new);
             }
-            self.trees[side].hold(new);
+        }
+        let agreed_there: Vec<EntryId> = self.apart[side].in_folder(old).collect();
+        for id in agreed_there {
+            if let Some(at) = self.apart[side].get(id) {
+                let name = at.name;
+                self.put_apart(id, side, new, name);
+            }
+        }
+    }
+
+    /// Sets the place of an agreement that is kept apart.
+    fn put_apart(&mut self, id: EntryId, side: Side, folder: NodeId, name: NameId) {
+        if let Some(old) = self.apart[side].put(id, folder, name) {
+            self.trees[side].hold(folder);
             self.trees[side].release(&self.names, old);
         }
+    }
+
+    // ---- intents -----------------------------------------------------------------------------
+
+    /// Returns the operation on an entry that was handed out and whose result is not known.
+    pub fn intent(&self, id: EntryId) -> Option<&Intent> {
+        self.intents.get(&id)
+    }
+
+    /// Sets the operation on an entry that is handed out.
+    pub fn set_intent(&mut self, id: EntryId, intent: Intent) {
+        self.intents.insert(id, intent);
+    }
+
+    /// Takes away the operation on an entry that was handed out.
+    pub fn take_intent(&mut self, id: EntryId) -> Option<Intent> {
+        self.intents.remove(&id)
     }
 
     // ---- nodes -------------------------------------------------------------------------------
@@ -329,20 +381,19 @@ impl World {
     /// Takes over what was seen of a node at its place: id, tag, attributes, content if told.
     pub fn update(&mut self, side: Side, id: NodeId, seen: &Observed, content: Option<Content>) {
         let node = self.node(side, id);
-        if node.tag != seen.tag || node.attributes() != seen.attributes {
+        if !node.has_tag(&seen.tag) || node.attributes() != seen.attributes {
             self.remember(self.node(side, id).entry, side);
         }
         self.trees[side].set_oid(id, &seen.oid);
         let content = content.map(|content| self.contents.intern(content));
-        let node = self.trees[side].get_mut(id);
-        node.take(seen);
-        node.content = content;
+        self.trees[side].take(id, seen);
+        self.trees[side].get_mut(id).set_content(content);
     }
 
     /// Says what a file holds.
     pub fn set_content(&mut self, side: Side, id: NodeId, content: Content) {
         let content = self.contents.intern(content);
-        self.trees[side].get_mut(id).content = Some(content);
+        self.trees[side].get_mut(id).set_content(Some(content));
     }
 
     // ---- agreement ---------------------------------------------------------------------------
@@ -353,7 +404,7 @@ impl World {
         let Some(node) = entry.nodes[side] else {
             return;
         };
-        if !entry.agreed || entry.sides[side].is_some() {
+        if !entry.agreed || self.apart[side].get(id).is_some() {
             return;
         }
         let node = self.node(side, node);
@@ -361,15 +412,15 @@ impl World {
         let at = AgreedSide {
             parent,
             name: node.name,
-            tag: node.tag.clone(),
+            tag: node.tag(),
             attributes: node.attributes(),
         };
         self.trees[side].hold(parent);
-        self.entry_mut(id).sides[side] = Some(Box::new(at));
+        self.apart[side].insert(id, at);
     }
 
     fn forget_side(&mut self, id: EntryId, side: Side) {
-        if let Some(at) = self.entry_mut(id).sides[side].take() {
+        if let Some(at) = self.apart[side].remove(id) {
             self.trees[side].release(&self.names, at.parent);
         }
     }
@@ -386,7 +437,7 @@ impl World {
             if let Some(node) = self.entry(id).nodes[side]
                 && content.is_some()
             {
-                self.trees[side].get_mut(node).content = content;
+                self.trees[side].get_mut(node).set_content(content);
             }
         }
         let entry = self.entry_mut(id);
@@ -412,13 +463,7 @@ impl World {
         };
         let (parent, name) = (self.node(side, node).parent, self.node(side, node).name);
         let Some(parent) = parent else { return };
-        let Some(at) = &mut self.entry_mut(id).sides[side] else {
-            return;
-        };
-        let old = std::mem::replace(&mut at.parent, parent);
-        at.name = name;
-        self.trees[side].hold(parent);
-        self.trees[side].release(&self.names, old);
+        self.put_apart(id, side, parent, name);
         self.forget_if_same(id, side);
     }
 
@@ -429,10 +474,10 @@ impl World {
             return;
         };
         let (tag, attributes) = (
-            self.node(side, node).tag.clone(),
+            self.node(side, node).tag(),
             self.node(side, node).attributes(),
         );
-        let Some(at) = &mut self.entry_mut(id).sides[side] else {
+        let Some(at) = self.apart[side].get_mut(id) else {
             return;
         };
         at.tag = tag;
@@ -443,7 +488,7 @@ impl World {
     /// Sets what was agreed on of one side's tag and attributes, other than the node says.
     pub fn set_agreed_tag(&mut self, id: EntryId, side: Side, tag: Tag, attributes: Attributes) {
         self.remember(id, side);
-        if let Some(at) = &mut self.entry_mut(id).sides[side] {
+        if let Some(at) = self.apart[side].get_mut(id) {
             at.tag = tag;
             at.attributes = attributes;
         }
@@ -453,7 +498,7 @@ impl World {
     /// Lets no tag vouch any more for one side's holding what was agreed on.
     pub fn doubt_content(&mut self, id: EntryId, side: Side) {
         self.remember(id, side);
-        if let Some(at) = &mut self.entry_mut(id).sides[side] {
+        if let Some(at) = self.apart[side].get_mut(id) {
             at.tag = Tag::default();
         }
     }
@@ -461,13 +506,7 @@ impl World {
     /// Sets where one side stood when it was agreed on, other than the node says.
     pub fn set_agreed_place(&mut self, id: EntryId, side: Side, folder: NodeId, name: NameId) {
         self.remember(id, side);
-        let Some(at) = &mut self.entry_mut(id).sides[side] else {
-            return;
-        };
-        let old = std::mem::replace(&mut at.parent, folder);
-        at.name = name;
-        self.trees[side].hold(folder);
-        self.trees[side].release(&self.names, old);
+        self.put_apart(id, side, folder, name);
         self.forget_if_same(id, side);
     }
 
@@ -492,7 +531,7 @@ impl World {
     /// Sets where an entry stood when it was agreed on, for loading.
     pub(crate) fn restore_agreed(&mut self, id: EntryId, side: Side, at: AgreedSide) {
         self.trees[side].hold(at.parent);
-        self.entry_mut(id).sides[side] = Some(Box::new(at));
+        self.apart[side].insert(id, at);
     }
 
     fn forget_if_same(&mut self, id: EntryId, side: Side) {
@@ -503,13 +542,13 @@ impl World {
 
     fn is_as_agreed(&self, id: EntryId, side: Side) -> bool {
         let entry = self.entry(id);
-        match (&entry.sides[side], entry.nodes[side]) {
+        match (self.apart[side].get(id), entry.nodes[side]) {
             (None, _) => true,
             (Some(at), Some(node)) => {
                 let node = self.node(side, node);
                 node.parent == Some(at.parent)
                     && node.name == at.name
-                    && node.tag == at.tag
+                    && node.has_tag(&at.tag)
                     && node.attributes() == at.attributes
             }
             (Some(_), None) => false,
@@ -534,7 +573,7 @@ impl World {
     /// If nothing was agreed on, or for the roots.
     pub fn agreed_place(&self, id: EntryId, side: Side) -> (NodeId, NameId) {
         let entry = self.entry(id);
-        if let Some(at) = &entry.sides[side] {
+        if let Some(at) = self.apart[side].get(id) {
             return (at.parent, at.name);
         }
         let node = self.node(
@@ -550,18 +589,18 @@ impl World {
     /// If nothing was agreed on.
     pub fn agreed_tag(&self, id: EntryId, side: Side) -> (Tag, Attributes) {
         let entry = self.entry(id);
-        if let Some(at) = &entry.sides[side] {
+        if let Some(at) = self.apart[side].get(id) {
             return (at.tag.clone(), at.attributes);
         }
         let node = self.node(
             side,
             entry.nodes[side].expect("an agreed entry has both nodes"),
         );
-        (node.tag.clone(), node.attributes())
+        (node.tag(), node.attributes())
     }
 
     /// Returns what is kept of one side's agreement beside its node.
     pub fn agreed_apart(&self, id: EntryId, side: Side) -> Option<&AgreedSide> {
-        self.entry(id).sides[side].as_deref()
+        self.apart[side].get(id)
     }
 }

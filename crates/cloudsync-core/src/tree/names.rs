@@ -1,11 +1,11 @@
 //! Names, kept once for both trees, with the key under which each side compares them.
 
-use hashbrown::HashTable;
-
 use crate::name::fold;
 use crate::rules::NameRules;
 use crate::side::{BySide, Side};
+use crate::tree::chunks::Chunks;
 use crate::tree::hash;
+use crate::tree::index::Index;
 
 /// An interned name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -28,22 +28,20 @@ impl NameId {
 /// All names ever met. They are never dropped: names repeat, and a pair's vocabulary is small.
 #[derive(Clone, Debug)]
 pub struct Names {
-    bytes: String,
-    ends: Vec<u32>,
-    table: HashTable<u32>,
+    texts: Texts,
+    index: Index,
     rules: BySide<NameRules>,
     /// The folded name of each name; `None` where the side compares bytes.
-    folded: BySide<Option<Vec<NameId>>>,
+    folded: BySide<Option<Chunks<NameId>>>,
 }
 
 impl Names {
     /// Starts with no names.
     pub fn new(rules: BySide<NameRules>) -> Self {
-        let folded = rules.map(|rules| (!compares_bytes(&rules)).then(Vec::new));
+        let folded = rules.map(|rules| (!compares_bytes(&rules)).then(Chunks::default));
         Self {
-            bytes: String::new(),
-            ends: Vec::new(),
-            table: HashTable::new(),
+            texts: Texts::default(),
+            index: Index::default(),
             rules,
             folded,
         }
@@ -52,19 +50,15 @@ impl Names {
     /// Returns the id of `name`, the same for equal bytes.
     ///
     /// # Panics
-    /// If all names together take more than 4 GiB.
+    /// If all names together take more than 4 GiB, or one more than 1 MiB.
     pub fn intern(&mut self, name: &str) -> NameId {
         let key = hash::bytes(name.as_bytes());
-        let Self {
-            bytes, ends, table, ..
-        } = self;
-        if let Some(&id) = table.find(key, |&id| text(bytes, ends, id) == name) {
+        let Self { texts, index, .. } = self;
+        if let Some(id) = index.find(key, |id| texts.get(id) == name) {
             return NameId(id);
         }
-        let id = u32::try_from(ends.len()).expect("fewer than 2^32 names");
-        bytes.push_str(name);
-        ends.push(u32::try_from(bytes.len()).expect("names under 4 GiB"));
-        table.insert_unique(key, id, |&id| hash::bytes(text(bytes, ends, id).as_bytes()));
+        let id = texts.push(name);
+        index.insert(key, id, |id| hash::bytes(texts.get(id).as_bytes()));
         // A name stands for itself on both sides before its folded form is interned, which may well
         // be new.
         for side in Side::BOTH {
@@ -97,13 +91,13 @@ impl Names {
 
     fn known(&self, name: &str) -> Option<NameId> {
         let key = hash::bytes(name.as_bytes());
-        let same = |&id: &u32| text(&self.bytes, &self.ends, id) == name;
-        self.table.find(key, same).map(|&id| NameId(id))
+        let found = self.index.find(key, |id| self.texts.get(id) == name);
+        found.map(NameId)
     }
 
     /// Returns the text of a name.
     pub fn get(&self, id: NameId) -> &str {
-        text(&self.bytes, &self.ends, id.0)
+        self.texts.get(id.0)
     }
 
     /// Returns the name under which `side` compares this one.
@@ -114,15 +108,49 @@ impl Names {
     }
 }
 
-fn text<'a>(bytes: &'a str, ends: &[u32], id: u32) -> &'a str {
-    let start = if id == 0 {
-        0
-    } else {
-        ends[id as usize - 1] as usize
-    };
-    &bytes[start..ends[id as usize] as usize]
-}
-
 fn compares_bytes(rules: &NameRules) -> bool {
     rules.case_sensitive && !rules.normalizes_unicode
+}
+
+/// How much text is in a piece, as a power of two.
+const PIECE_BITS: u32 = 20;
+
+/// Texts one after the other, in pieces so that growing copies nothing.
+#[derive(Clone, Debug, Default)]
+struct Texts {
+    pieces: Vec<String>,
+    /// Where each text ends: its piece, and where in it. It begins where the one before it ends, or
+    /// with its piece.
+    ends: Chunks<u32>,
+}
+
+impl Texts {
+    fn push(&mut self, text: &str) -> u32 {
+        let id = u32::try_from(self.ends.len()).expect("fewer than 2^32 names");
+        let most = (1 << PIECE_BITS) - 1;
+        let fits = |piece: &String| piece.len() + text.len() <= most;
+        if !self.pieces.last().is_some_and(fits) {
+            // The first piece grows as it is needed.
+            let room = if self.pieces.is_empty() { 0 } else { most };
+            self.pieces.push(String::with_capacity(room));
+        }
+        let piece = self.pieces.len() - 1;
+        let last = &mut self.pieces[piece];
+        last.push_str(text);
+        assert!(last.len() <= most, "a name under 1 MiB");
+        let end = (piece << PIECE_BITS) | last.len();
+        self.ends
+            .push(u32::try_from(end).expect("names under 4 GiB"));
+        id
+    }
+
+    fn get(&self, id: u32) -> &str {
+        let split = |end: u32| (end >> PIECE_BITS, (end & ((1 << PIECE_BITS) - 1)) as usize);
+        let (piece, end) = split(self.ends[id as usize]);
+        let before = id
+            .checked_sub(1)
+            .map(|before| split(self.ends[before as usize]));
+        let start = before.map_or(0, |(other, end)| if other == piece { end } else { 0 });
+        &self.pieces[piece as usize][start..end]
+    }
 }

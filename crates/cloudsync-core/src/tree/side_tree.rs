@@ -1,16 +1,19 @@
 //! One side's tree: nodes, and where to find them by id and by place.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
-use hashbrown::HashTable;
-
-use crate::object::{Attributes, Kind, Observed, Oid, Tag};
+use crate::object::{Kind, Observed, Oid, Tag};
 use crate::record::EntryId;
 use crate::rules::Identity;
 use crate::side::Side;
+use crate::tree::chunks::Chunks;
+use crate::tree::column::Column;
 use crate::tree::hash;
+use crate::tree::index::Index;
 use crate::tree::names::{NameId, Names};
-use crate::tree::node::{Node, NodeId, Presence};
+use crate::tree::node::{Mark, Node, NodeId, Presence, Tick};
+use crate::tree::tags::Tags;
 
 /// One side's tree. Present nodes have a place of their own; those that are gone from it keep it as
 /// a memory and are found as ghosts.
@@ -18,38 +21,104 @@ use crate::tree::node::{Node, NodeId, Presence};
 pub struct SideTree {
     side: Side,
     identity: Identity,
-    nodes: Vec<Node>,
+    nodes: Chunks<Node>,
+    oids: Column,
+    tags: Tags,
     /// Ids to be used again, and those that somebody may still ask about.
     free: Vec<NodeId>,
     freed: Vec<NodeId>,
     /// How many nodes are kept only because others name them as their folder.
     memories: usize,
-    by_oid: HashTable<NodeId>,
-    by_place: HashTable<NodeId>,
+    by_oid: Index,
+    by_place: Index,
+    changes: BTreeMap<NodeId, Changes>,
     ghosts: BTreeMap<(NodeId, NameId), Vec<NodeId>>,
     present: usize,
 }
 
+/// A node, with what its tree keeps beside it.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeRef<'a> {
+    tree: &'a SideTree,
+    id: NodeId,
+}
+
+/// When we changed a node. Kept only while an answer may come that was asked for before.
+#[derive(Clone, Copy, Debug, Default)]
+struct Changes {
+    touched: Tick,
+    moved: Tick,
+}
+
+impl NodeRef<'_> {
+    /// Returns its id; the empty one on sides whose identity is the path.
+    pub fn oid(&self) -> Oid {
+        self.tree.oids.with(self.id.index(), |oid| Oid::new(oid))
+    }
+
+    /// Returns its tag: did it change at all?
+    pub fn tag(&self) -> Tag {
+        self.tree.tags.get(self.id.index(), self.mtime())
+    }
+
+    /// Returns whether this is its tag.
+    pub fn has_tag(&self, tag: &Tag) -> bool {
+        self.tree.tags.is(self.id.index(), tag, self.mtime())
+    }
+
+    /// Returns when it was last changed by us, or something in it was.
+    pub fn touched(&self) -> Tick {
+        self.changes().touched
+    }
+
+    /// Returns when it was last found, or put, at another place: what was asked by path before is
+    /// void.
+    pub fn moved(&self) -> Tick {
+        self.changes().moved
+    }
+
+    fn changes(&self) -> Changes {
+        self.tree.changes.get(&self.id).copied().unwrap_or_default()
+    }
+}
+
+impl Deref for NodeRef<'_> {
+    type Target = Node;
+    fn deref(&self) -> &Node {
+        self.tree.node(self.id)
+    }
+}
+
 impl SideTree {
     pub(super) fn new(side: Side, identity: Identity, names: &mut Names) -> Self {
-        let seen = folder_of_no_id();
-        let root = Node::new(None, names.intern(""), EntryId::ROOT, &seen);
+        let root = Node::new(None, names.intern(""), EntryId::ROOT, Kind::Folder);
+        let mut nodes = Chunks::default();
+        // Ids begin with 1.
+        nodes.push(root.clone());
+        nodes.push(root);
         Self {
             side,
             identity,
-            nodes: vec![root.clone(), root],
+            nodes,
+            oids: Column::default(),
+            tags: Tags::default(),
             free: Vec::new(),
             freed: Vec::new(),
             memories: 0,
-            by_oid: HashTable::new(),
-            by_place: HashTable::new(),
+            by_oid: Index::default(),
+            by_place: Index::default(),
+            changes: BTreeMap::new(),
             ghosts: BTreeMap::new(),
             present: 0,
         }
     }
 
     /// Returns a node.
-    pub fn get(&self, id: NodeId) -> &Node {
+    pub fn get(&self, id: NodeId) -> NodeRef<'_> {
+        NodeRef { tree: self, id }
+    }
+
+    fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
     }
 
@@ -78,21 +147,32 @@ impl SideTree {
         if self.identity == Identity::Path {
             return None;
         }
-        let key = hash::bytes(oid.as_bytes());
+        let oid = oid.as_bytes();
+        let is_it = |id: u32| self.oids.is(id as usize, oid);
         self.by_oid
-            .find(key, |&id| self.get(id).oid == *oid)
-            .copied()
+            .find(hash::bytes(oid), is_it)
+            .map(NodeId::from_number)
+    }
+
+    /// Finds a node by id, as [`SideTree::by_oid`], where it is probably the one at `here`.
+    pub fn by_oid_or_here(&self, oid: &Oid, here: Option<NodeId>) -> Option<NodeId> {
+        let is_it = |&id: &NodeId| {
+            self.identity == Identity::Stable
+                && !self.node(id).is(Mark::Unindexed)
+                && self.oids.is(id.index(), oid.as_bytes())
+        };
+        here.filter(is_it).or_else(|| self.by_oid(oid))
     }
 
     /// Finds the present node at a place, by the side's own comparison of names.
     pub fn child(&self, names: &Names, folder: NodeId, name: NameId) -> Option<NodeId> {
         let folded = names.folded(self.side, name);
         let key = hash::pair(folder.number(), folded.number());
-        let here = |&id: &NodeId| {
-            let node = self.get(id);
+        let here = |id: u32| {
+            let node = &self.nodes[id as usize];
             node.parent == Some(folder) && names.folded(self.side, node.name) == folded
         };
-        self.by_place.find(key, here).copied()
+        self.by_place.find(key, here).map(NodeId::from_number)
     }
 
     /// Returns the nodes that were last at a place and are not there any more.
@@ -103,12 +183,17 @@ impl SideTree {
 
     /// Returns the present children of a folder.
     pub fn children(&self, folder: NodeId) -> impl Iterator<Item = NodeId> {
-        std::iter::successors(self.get(folder).first_child, |&id| self.get(id).next)
+        std::iter::successors(self.node(folder).first_child(), |&id| self.node(id).next)
+    }
+
+    /// Returns the child that came into its folder after this one: probably the next one of a listing.
+    pub fn next_child(&self, id: NodeId) -> Option<NodeId> {
+        self.node(id).previous
     }
 
     /// Returns the ancestors of a node, its folder first, the root last.
     pub fn ancestors(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
-        std::iter::successors(self.get(id).parent, |&id| self.get(id).parent)
+        std::iter::successors(self.node(id).parent, |&id| self.node(id).parent)
     }
 
     /// Returns true if `id` is `folder` or below it.
@@ -120,8 +205,8 @@ impl SideTree {
     pub fn path(&self, names: &Names, id: NodeId) -> String {
         let mut parts: Vec<&str> = Vec::new();
         let mut at = id;
-        while let Some(parent) = self.get(at).parent {
-            parts.push(names.get(self.get(at).name));
+        while let Some(parent) = self.node(at).parent {
+            parts.push(names.get(self.node(at).name));
             at = parent;
         }
         parts.reverse();
@@ -137,7 +222,7 @@ impl SideTree {
         entry: EntryId,
         seen: &Observed,
     ) -> NodeId {
-        let id = self.allocate(Node::new(Some(folder), name, entry, seen));
+        let id = self.allocate(folder, name, entry, seen);
         self.link(names, id);
         id
     }
@@ -151,8 +236,8 @@ impl SideTree {
         entry: EntryId,
         seen: &Observed,
     ) -> NodeId {
-        let id = self.allocate(Node::new(Some(folder), name, entry, seen));
-        self.get_mut(id).presence = Presence::Gone;
+        let id = self.allocate(folder, name, entry, seen);
+        self.get_mut(id).set_presence(Presence::Gone);
         let key = (folder, names.folded(self.side, name));
         self.ghosts.entry(key).or_default().push(id);
         id
@@ -160,22 +245,27 @@ impl SideTree {
 
     /// Adds a folder that no entry has, and that is freed with the last one that names it as its folder.
     pub(super) fn memory(&mut self, names: &mut Names) -> NodeId {
-        let seen = folder_of_no_id();
-        let mut node = Node::new(
-            Some(NodeId::ROOT),
-            names.intern(".cloudsync-nowhere"),
-            NO_ENTRY,
-            &seen,
-        );
-        node.unindexed = true;
-        node.presence = Presence::Absent;
+        let name = names.intern(".cloudsync-nowhere");
+        let mut node = Node::new(Some(NodeId::ROOT), name, NO_ENTRY, Kind::Folder);
+        node.set(Mark::Unindexed, true);
+        node.set_presence(Presence::Absent);
         self.memories += 1;
         self.keep(node)
     }
 
-    fn allocate(&mut self, node: Node) -> NodeId {
-        let id = self.keep(node);
-        self.index_oid(id);
+    fn allocate(
+        &mut self,
+        folder: NodeId,
+        name: NameId,
+        entry: EntryId,
+        seen: &Observed,
+    ) -> NodeId {
+        let id = self.keep(Node::new(Some(folder), name, entry, seen.kind));
+        self.take(id, seen);
+        if self.identity == Identity::Stable {
+            self.oids.set(id.index(), seen.oid.as_bytes());
+            self.index_oid(id);
+        }
         id
     }
 
@@ -183,56 +273,84 @@ impl SideTree {
         let folder = node.parent.expect("not the root");
         let id = if let Some(id) = self.free.pop() {
             self.nodes[id.index()] = node;
+            self.oids.set(id.index(), &[]);
+            self.tags.set(id.index(), &Tag::default(), None);
+            self.changes.remove(&id);
             id
         } else {
             self.nodes.push(node);
             NodeId::from_index(self.nodes.len() - 1)
         };
-        self.get_mut(folder).holds += 1;
+        self.hold(folder);
         id
     }
 
+    /// Takes over tag, size, attributes and raciness; not the content.
+    pub(super) fn take(&mut self, id: NodeId, seen: &Observed) {
+        let node = self.get_mut(id);
+        node.set_size(seen.size);
+        node.set(Mark::Racy, seen.racy);
+        node.set_attributes(seen.attributes);
+        let mtime = node.mtime();
+        self.tags.set(id.index(), &seen.tag, mtime);
+    }
+
+    /// Notes when a node, or something in it, was changed by us.
+    pub fn touch(&mut self, id: NodeId, tick: Tick) {
+        self.changes.entry(id).or_default().touched = tick;
+    }
+
+    /// Notes when a node was found, or put, at another place.
+    pub fn note_moved(&mut self, id: NodeId, tick: Tick) {
+        self.changes.entry(id).or_default().moved = tick;
+    }
+
+    /// Nothing that was asked is unanswered: when nodes were touched and moved does not matter any
+    /// more.
+    pub fn forget_changes(&mut self) {
+        self.changes.clear();
+    }
+
     fn index_oid(&mut self, id: NodeId) {
-        if self.identity == Identity::Path {
-            self.get_mut(id).oid = Oid::default();
-            return;
-        }
-        let oid = self.get(id).oid.clone();
-        match self.by_oid(&oid) {
+        let is_same = |other: u32| {
+            let oids = &self.oids;
+            oids.with(id.index(), |oid| oids.is(other as usize, oid))
+        };
+        let key = self.oid_hash(id);
+        match self.by_oid.find(key, is_same).map(NodeId::from_number) {
             None => {
-                let Self { by_oid, nodes, .. } = self;
-                let key = |id: &NodeId| hash::bytes(nodes[id.index()].oid.as_bytes());
-                by_oid.insert_unique(key(&id), id, key);
+                let oids = &self.oids;
+                let hash_of = |id: u32| oids.with(id as usize, hash::bytes);
+                self.by_oid.insert(key, id.number(), hash_of);
             }
             // The id was given to a new object: the old one is no longer found by it.
-            Some(old) if !self.get(old).is_present() => {
+            Some(old) if !self.node(old).is_present() => {
                 self.unindex_oid(old);
-                self.get_mut(old).unindexed = true;
+                self.get_mut(old).set(Mark::Unindexed, true);
                 self.index_oid(id);
             }
-            Some(_) => self.get_mut(id).unindexed = true,
+            Some(_) => self.get_mut(id).set(Mark::Unindexed, true),
         }
     }
 
+    fn oid_hash(&self, id: NodeId) -> u64 {
+        self.oids.with(id.index(), hash::bytes)
+    }
+
     fn unindex_oid(&mut self, id: NodeId) {
-        if self.identity == Identity::Path || self.get(id).unindexed {
-            return;
-        }
-        let key = hash::bytes(self.get(id).oid.as_bytes());
-        if let Ok(entry) = self.by_oid.find_entry(key, |&other| other == id) {
-            entry.remove();
+        if self.identity == Identity::Stable && !self.node(id).is(Mark::Unindexed) {
+            self.by_oid.remove(self.oid_hash(id), id.number());
         }
     }
 
     /// Gives a node another id (a file replaced under its name).
     pub(super) fn set_oid(&mut self, id: NodeId, oid: &Oid) {
-        if self.identity == Identity::Path || self.get(id).oid == *oid {
+        if self.identity == Identity::Path || self.oids.is(id.index(), oid.as_bytes()) {
             return;
         }
         self.unindex_oid(id);
-        let node = self.get_mut(id);
-        node.oid = oid.clone();
-        node.unindexed = false;
+        self.oids.set(id.index(), oid.as_bytes());
+        self.get_mut(id).set(Mark::Unindexed, false);
         if id != NodeId::ROOT || !oid.as_bytes().is_empty() {
             self.index_oid(id);
         }
@@ -240,61 +358,51 @@ impl SideTree {
 
     fn link(&mut self, names: &Names, id: NodeId) {
         let (folder, name) = (
-            self.get(id).parent.expect("not the root"),
-            self.get(id).name,
+            self.node(id).parent.expect("not the root"),
+            self.node(id).name,
         );
         debug_assert!(
             self.child(names, folder, name).is_none(),
             "the place is free"
         );
-        let first = self.get(folder).first_child;
+        let first = self.node(folder).first_child();
         if let Some(first) = first {
             self.get_mut(first).previous = Some(id);
         }
         let node = self.get_mut(id);
         node.next = first;
         node.previous = None;
-        node.presence = Presence::Present;
-        node.verified = false;
-        self.get_mut(folder).first_child = Some(id);
+        node.set_presence(Presence::Present);
+        node.set(Mark::Verified, false);
+        self.get_mut(folder).set_first_child(Some(id));
         self.present += 1;
-        let Self {
-            by_place,
-            nodes,
-            side,
-            ..
-        } = self;
-        let key = |id: &NodeId| {
-            let node = &nodes[id.index()];
-            let folder = node.parent.expect("not the root");
-            hash::pair(folder.number(), names.folded(*side, node.name).number())
-        };
-        by_place.insert_unique(key(&id), id, key);
+        let (nodes, side) = (&self.nodes, self.side);
+        let hash_of = |id: u32| place_hash(names, side, &nodes[id as usize]);
+        self.by_place
+            .insert(hash_of(id.number()), id.number(), hash_of);
     }
 
     /// Takes a present node from its place: it becomes a ghost, gone and not yet absent.
     pub(super) fn detach(&mut self, names: &Names, id: NodeId) {
         self.unlink(names, id);
         let node = self.get_mut(id);
-        node.presence = Presence::Gone;
-        node.doubtful = false;
+        node.set_presence(Presence::Gone);
+        node.set(Mark::Doubtful, false);
         let (folder, name) = (node.parent.expect("not the root"), node.name);
         let key = (folder, names.folded(self.side, name));
         self.ghosts.entry(key).or_default().push(id);
     }
 
     fn unlink(&mut self, names: &Names, id: NodeId) {
-        let node = self.get(id);
+        let node = self.node(id);
         let folder = node.parent.expect("the root stays");
         let (next, previous) = (node.next, node.previous);
-        let key = hash::pair(folder.number(), names.folded(self.side, node.name).number());
-        match self.by_place.find_entry(key, |&other| other == id) {
-            Ok(entry) => drop(entry.remove()),
-            Err(_) => unreachable!("a present node is found at its place"),
-        }
+        let key = place_hash(names, self.side, node);
+        let found = self.by_place.remove(key, id.number());
+        assert!(found, "a present node is found at its place");
         match previous {
             Some(previous) => self.get_mut(previous).next = next,
-            None => self.get_mut(folder).first_child = next,
+            None => self.get_mut(folder).set_first_child(next),
         }
         if let Some(next) = next {
             self.get_mut(next).previous = previous;
@@ -306,7 +414,7 @@ impl SideTree {
     }
 
     fn leave_ghosts(&mut self, names: &Names, id: NodeId) {
-        let node = self.get(id);
+        let node = self.node(id);
         let Some(folder) = node.parent else { return };
         let key = (folder, names.folded(self.side, node.name));
         if let Some(here) = self.ghosts.get_mut(&key) {
@@ -320,16 +428,16 @@ impl SideTree {
     /// Puts a node at a place, which must be free. It may be present elsewhere, gone or absent.
     pub(super) fn attach(&mut self, names: &Names, id: NodeId, folder: NodeId, name: NameId) {
         debug_assert!(!self.is_within(folder, id), "no cycle of folders");
-        if self.get(id).is_present() {
+        if self.node(id).is_present() {
             self.unlink(names, id);
         } else {
             self.leave_ghosts(names, id);
         }
-        let old = self.get(id).parent.expect("the root stays");
+        let old = self.node(id).parent.expect("the root stays");
         let node = self.get_mut(id);
         node.parent = Some(folder);
         node.name = name;
-        self.get_mut(folder).holds += 1;
+        self.hold(folder);
         self.link(names, id);
         self.release(names, old);
     }
@@ -337,7 +445,7 @@ impl SideTree {
     /// Lets a ghost have last been in another folder.
     pub(super) fn rehome_ghost(&mut self, names: &Names, id: NodeId, folder: NodeId) {
         self.leave_ghosts(names, id);
-        let node = self.get(id);
+        let node = self.node(id);
         let old = node.parent.expect("not the root");
         let key = (folder, names.folded(self.side, node.name));
         self.get_mut(id).parent = Some(folder);
@@ -348,36 +456,36 @@ impl SideTree {
 
     /// Says that there is evidence that a gone node is nowhere.
     pub(super) fn set_absent(&mut self, id: NodeId) {
-        debug_assert!(!self.get(id).is_present());
-        self.get_mut(id).presence = Presence::Absent;
+        debug_assert!(!self.node(id).is_present());
+        self.get_mut(id).set_presence(Presence::Absent);
     }
 
     /// Says that an absent node may be somewhere after all.
     pub(super) fn set_gone(&mut self, id: NodeId) {
-        debug_assert!(!self.get(id).is_present());
-        self.get_mut(id).presence = Presence::Gone;
+        debug_assert!(!self.node(id).is_present());
+        self.get_mut(id).set_presence(Presence::Gone);
     }
 
     /// Counts one more that names this node as its folder.
     pub(super) fn hold(&mut self, id: NodeId) {
-        self.get_mut(id).holds += 1;
+        self.get_mut(id).hold();
     }
 
     /// Counts one less, and frees the node if nobody needs it any more.
     pub(super) fn release(&mut self, names: &Names, id: NodeId) {
-        self.get_mut(id).holds -= 1;
+        self.get_mut(id).release();
         self.free_if_unused(names, id);
     }
 
     /// Says that no entry has this node any more.
     pub(super) fn disown(&mut self, names: &Names, id: NodeId) {
-        if self.get(id).is_present() {
+        if self.node(id).is_present() {
             self.detach(names, id);
         }
         self.unindex_oid(id);
         let node = self.get_mut(id);
-        node.unindexed = true;
-        node.presence = Presence::Absent;
+        node.set(Mark::Unindexed, true);
+        node.set_presence(Presence::Absent);
         node.entry = NO_ENTRY;
         self.memories += 1;
         self.leave_ghosts(names, id);
@@ -385,8 +493,8 @@ impl SideTree {
     }
 
     fn free_if_unused(&mut self, names: &Names, id: NodeId) {
-        let node = self.get(id);
-        if node.holds > 0 || node.entry != NO_ENTRY {
+        let node = self.node(id);
+        if node.holds() > 0 || node.entry != NO_ENTRY {
             return;
         }
         let parent = node.parent;
@@ -404,9 +512,23 @@ impl SideTree {
         self.memories == 0
     }
 
+    /// Returns the nodes that were last in a folder and are not there any more, in the order of their
+    /// ids.
+    pub(super) fn ghosts_in(&self, folder: NodeId) -> Vec<NodeId> {
+        let all = (folder, NameId::FIRST)..=(folder, NameId::LAST);
+        let mut ghosts: Vec<NodeId> = self
+            .ghosts
+            .range(all)
+            .flat_map(|(_, here)| here)
+            .copied()
+            .collect();
+        ghosts.sort_unstable();
+        ghosts
+    }
+
     /// Returns true if the node exists: an id that was kept may name one that was freed since.
     pub fn is_live(&self, id: NodeId) -> bool {
-        id.index() < self.nodes.len() && self.get(id).entry != NO_ENTRY
+        id.index() < self.nodes.len() && self.node(id).entry != NO_ENTRY
     }
 
     /// Returns all present and ghostly nodes, without the root, in the order of their ids.
@@ -417,16 +539,9 @@ impl SideTree {
     }
 }
 
-fn folder_of_no_id() -> Observed {
-    Observed {
-        oid: Oid::default(),
-        kind: Kind::Folder,
-        tag: Tag::default(),
-        size: 0,
-        attributes: Attributes::default(),
-        hash: None,
-        racy: false,
-    }
+fn place_hash(names: &Names, side: Side, node: &Node) -> u64 {
+    let folder = node.parent.expect("not the root");
+    hash::pair(folder.number(), names.folded(side, node.name).number())
 }
 
 /// The entry of a node that is kept only because others name it as their folder.

@@ -66,6 +66,7 @@ async fn initialize(connection: &mut SqliteConnection, pair: &str) -> Result<u64
     // One handle only, so no memory shared between processes, and no locking at each transaction.
     exec(connection, "PRAGMA locking_mode = EXCLUSIVE").await?;
     identify(connection).await?;
+    check_schema(connection).await?;
     exec(connection, "PRAGMA journal_mode = WAL").await?;
     // An intent is durable before its operation is handed out: each commit is flushed.
     exec(connection, "PRAGMA synchronous = FULL").await?;
@@ -106,6 +107,21 @@ async fn identify(connection: &mut SqliteConnection) -> Result<(), Trouble> {
         Ok(())
     } else {
         Err(foreign(application))
+    }
+}
+
+/// Makes sure that the schema is text. sqlx takes the declared types in it for UTF-8, and panics in its
+/// own thread where they are not, which leaves whoever asked waiting for ever.
+async fn check_schema(connection: &mut SqliteConnection) -> Result<(), Trouble> {
+    let statements: Vec<String> = sqlx::query_scalar("SELECT hex(sql) FROM sqlite_schema")
+        .fetch_all(connection)
+        .await?;
+    // ASCII bytes have a first digit below 8.
+    let is_text = |hex: &String| hex.bytes().step_by(2).all(|digit| digit < b'8');
+    if statements.iter().all(is_text) {
+        Ok(())
+    } else {
+        Err(Trouble::damaged("its schema is not text"))
     }
 }
 

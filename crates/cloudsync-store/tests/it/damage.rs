@@ -145,3 +145,31 @@ proptest! {
         });
     }
 }
+
+/// sqlx panics in a thread of its own where a declared type is not text, and never answers.
+#[tokio::test]
+async fn a_declared_type_that_is_not_text_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let made = make(&path, 3).await;
+    let whole = std::fs::read(&path).unwrap();
+    for word in [
+        "INTEGER PRIMARY",
+        "BLOB NOT",
+        "TEXT PRIMARY",
+        "ANY NOT",
+        "BOOLEAN",
+    ] {
+        let at = whole
+            .windows(word.len())
+            .position(|window| window == word.as_bytes());
+        let at = at.unwrap_or_else(|| panic!("{word} is in the schema"));
+        let mut damaged = whole.clone();
+        damaged[at + 1] ^= 0x80;
+        let checked = check(&path, &damaged, &made);
+        let found = tokio::time::timeout(std::time::Duration::from_secs(60), checked).await;
+        let found = found.unwrap_or_else(|_| panic!("{word}: no answer"));
+        assert!(matches!(found, FoundState::SetAside { .. }), "{word}");
+        std::fs::remove_file(&path).unwrap();
+    }
+}

@@ -127,7 +127,7 @@ impl Engine {
         }
         let at = self.world.node(side, node);
         let (present, parent) = (at.is_present(), at.parent());
-        if at.touched > asked || self.locks.entries.contains(&at.entry) {
+        if at.touched() > asked || self.locks.entries.contains(&at.entry) {
             self.sides[side].doubt(Doubt::Node(node));
             return;
         }
@@ -189,7 +189,7 @@ impl Engine {
             Doubt::Place(folder, name) => self.world.child(side, folder, name),
         };
         if let Some(node) = node {
-            self.world.node_mut(side, node).doubtful = false;
+            self.world.node_mut(side, node).set(Mark::Doubtful, false);
             self.wake_waiters(self.world.node(side, node).entry);
         }
     }

@@ -177,7 +177,9 @@ impl Engine {
         if self.sides[side].doubts.is_empty() {
             let waiting = std::mem::take(&mut self.sides[side].below_doubtful);
             for (above, doubt) in waiting {
-                if !self.look_when_back(side, above) && self.world.node(side, above).doubtful {
+                if !self.look_when_back(side, above)
+                    && self.world.node(side, above).is(Mark::Doubtful)
+                {
                     self.sides[side].below_doubtful.insert((above, doubt));
                 } else {
                     self.sides[side].doubt(doubt);
@@ -206,7 +208,7 @@ impl Engine {
     /// Returns how a provider is told of a node.
     pub(in crate::engine) fn object(&self, side: Side, node: NodeId) -> ObjectRef {
         let path = self.world.path(side, node);
-        let oid = &self.world.node(side, node).oid;
+        let oid = &self.world.node(side, node).oid();
         let has_ids = self.config.rules[side].identity == Identity::Stable;
         if has_ids && !oid.as_bytes().is_empty() {
             ObjectRef::new(oid.clone(), path)

@@ -31,7 +31,7 @@ impl Engine {
                         && !path.is_empty()
                     {
                         let (above, leaf) = path.rsplit_once('/').unwrap_or(("", &path));
-                        match self.world.at_path(side, above) {
+                        match self.folder_at(side, above) {
                             Some(folder) => {
                                 let name = self.world.names.intern(leaf);
                                 by_folder.entry(folder).or_default().push(name);
@@ -54,7 +54,7 @@ impl Engine {
                 self.sides[side].want_walk(folder);
                 for name in names {
                     if let Some(node) = self.world.child(side, folder, name) {
-                        self.world.node_mut(side, node).doubtful = true;
+                        self.world.node_mut(side, node).set(Mark::Doubtful, true);
                     }
                 }
                 continue;
@@ -72,7 +72,7 @@ impl Engine {
     /// An object may have changed, or be elsewhere: it is not relied on before it was looked at.
     pub(in crate::engine) fn doubt_node(&mut self, side: Side, node: NodeId) {
         if node != NodeId::ROOT && self.world.node(side, node).is_present() {
-            self.world.node_mut(side, node).doubtful = true;
+            self.world.node_mut(side, node).set(Mark::Doubtful, true);
         }
         self.sides[side].doubt(Doubt::Node(node));
     }
@@ -86,7 +86,7 @@ impl Engine {
 
     pub(super) fn mark_doubtful(&mut self, side: Side, folder: NodeId, name: NameId) {
         match self.world.child(side, folder, name) {
-            Some(node) => self.world.node_mut(side, node).doubtful = true,
+            Some(node) => self.world.node_mut(side, node).set(Mark::Doubtful, true),
             None => {
                 let name = self.world.names.folded(side, name);
                 self.sides[side].unsure.insert((folder, name));
@@ -98,13 +98,13 @@ impl Engine {
     pub(in crate::engine) fn doubtful_above(&self, side: Side, folder: NodeId) -> Option<NodeId> {
         std::iter::once(folder)
             .chain(self.world.tree(side).ancestors(folder))
-            .find(|&at| self.world.node(side, at).doubtful)
+            .find(|&at| self.world.node(side, at).is(Mark::Doubtful))
     }
 
     /// Something about the place of a path is not as it was known.
     pub(in crate::engine) fn doubt_path(&mut self, side: Side, path: &str) {
         let (above, leaf) = path.rsplit_once('/').unwrap_or(("", path));
-        match self.world.at_path(side, above) {
+        match self.folder_at(side, above) {
             Some(folder) => {
                 let name = self.world.names.intern(leaf);
                 self.doubt_place(side, folder, name);
@@ -114,6 +114,12 @@ impl Engine {
                 self.sides[side].want_walk(node);
             }
         }
+    }
+
+    fn folder_at(&mut self, side: Side, path: &str) -> Option<NodeId> {
+        let found = self.world.at_path(side, path);
+        // A file here: what is told to be in it says that a folder stands there now.
+        found.filter(|&node| self.world.node(side, node).kind == Kind::Folder)
     }
 
     /// Returns the lowest present folder on the way to a path.

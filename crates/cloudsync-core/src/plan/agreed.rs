@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use crate::delta::{Change, Sight, content_change, moved, sight};
 use crate::object::{Attributes, Kind};
 use crate::plan::parked::is_parked;
-use crate::plan::place::{Occupant, conflict_place, occupant, path_on, target};
+use crate::plan::place::{Occupant, conflict_place, occupant, path_on, replacement, target};
 use crate::plan::{Deed, Place, Step, View, Wait, is_wanted};
 use crate::record::{EntryId, RenamePurpose};
 use crate::side::{BySide, Side};
@@ -51,15 +51,8 @@ pub(super) fn plan(view: &View<'_>, id: EntryId) -> Step {
 fn deleted(view: &View<'_>, id: EntryId, gone: Side, ghost: NodeId, node: NodeId) -> Step {
     let world = view.world;
     let keep = gone.other();
-    let last = world.node(gone, ghost);
-    if let Some(parent) = last.parent()
-        && let Some(here) = world.child(gone, parent, last.name())
-    {
-        let lone = world.node(gone, here).entry;
-        if world.node(gone, here).kind == last.kind && !world.entry(lone).is_agreed() {
-            // Something of its kind stands in its place: that goes on as this entry.
-            return Step::Wait(Wait::Entry(lone));
-        }
+    if let Some(lone) = replacement(world, gone, ghost) {
+        return Step::Wait(Wait::Entry(lone));
     }
     if moved(world, keep, id) {
         return Step::Restore { entry: id, keep };

@@ -160,7 +160,30 @@ fn moved_unseen(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Optio
     let row = equal()
         .find(|&row| same_name(row))
         .or_else(|| if at.size() == 0 { None } else { equal().next() })?;
-    Some(Step::Relink { row })
+    match equal_counterpart(view, id, side, node) {
+        Ok(false) => Some(Step::Relink { row }),
+        Ok(true) => None,
+        Err(step) => Some(step),
+    }
+}
+
+/// Whether an equal lone file stands at the same place of the other side: then the two belong together,
+/// as after a copy of ours whose end nobody saw.
+fn equal_counterpart(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Result<bool, Step> {
+    let world = view.world;
+    let (to, at) = (side.other(), world.node(side, node));
+    let place = target(view, to, node)?;
+    let Ok(Occupant::Lone(other, there)) = occupant(view, to, &place, None, id) else {
+        return Ok(false);
+    };
+    let there = world.node(to, there);
+    if there.kind != Kind::File || there.size() != at.size() {
+        return Ok(false);
+    }
+    match there.content() {
+        Some(content) => Ok(at.content() == Some(content)),
+        None => Err(Step::Hash(vec![(other, to)])),
+    }
 }
 
 /// Two lone objects want one name on `to`. Both folders: one. Equal files: one. A folder keeps its

@@ -11,6 +11,16 @@ use crate::side::Side;
 use crate::tree::World;
 use crate::tree::node::NodeId;
 
+/// Returns the lone entry of an object of the same kind that stands where an absent one stood last: that
+/// one goes on as the absent one's entry.
+pub(super) fn replacement(world: &World, side: Side, ghost: NodeId) -> Option<EntryId> {
+    let last = world.node(side, ghost);
+    let here = world.child(side, last.parent()?, last.name())?;
+    let lone = world.node(side, here).entry;
+    let is_same_kind = world.node(side, here).kind == last.kind;
+    (is_same_kind && !world.entry(lone).is_agreed()).then_some(lone)
+}
+
 /// Returns the place on `side` that belongs to `node` of the other side, its folder being there,
 /// known, and not about to go away. `Err` is what has to happen before.
 pub(super) fn target(view: &View<'_>, side: Side, node: NodeId) -> Result<Place, Step> {
@@ -35,10 +45,13 @@ pub(super) fn target(view: &View<'_>, side: Side, node: NodeId) -> Result<Place,
         _ => return Err(Step::Wait(Wait::Entry(holder))),
     };
     match sight(world, side, here) {
-        Sight::Absent(_) => {
-            return Err(Step::Restore {
-                entry: holder,
-                keep: other,
+        Sight::Absent(ghost) => {
+            return Err(match replacement(world, side, ghost) {
+                Some(lone) => Step::Wait(Wait::Entry(lone)),
+                None => Step::Restore {
+                    entry: holder,
+                    keep: other,
+                },
             });
         }
         Sight::Unknown(_) => return Err(Step::Wait(Wait::Look(side, here))),

@@ -154,9 +154,8 @@ impl World<'_> {
     /// Runs the world. Returns what all files hold at the end, or `None` if something does not hold.
     fn judge(&self, tally: &mut Tally) -> Option<Vec<String>> {
         tally.worlds += 1;
-        let by_id = Side::BOTH
-            .iter()
-            .all(|&side| self.bound.setup[side].identity == Identity::Stable);
+        let by_id =
+            BySide::from_fn(|side: Side| self.bound.setup[side].identity == Identity::Stable);
         let now: BySide<Storage> = self.states.map(|state| state.storage.clone());
         let foretold = small::naive_merge(&self.base.sides, &now, by_id)
             .filter(|_| self.timing != Timing::Busy);

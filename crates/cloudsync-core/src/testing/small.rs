@@ -214,12 +214,28 @@ fn facts(storage: &Storage, base: &Storage, side: Side, by_id: bool) -> Facts {
 /// A naive merge, told apart from the engine's: each object by itself, each facet taken from the side
 /// that changed it. `None` where the two sides touch each other: an object deleted on one side and
 /// changed on the other, two values for one facet, two objects for one place, a folder that is gone.
-pub fn naive_merge(base: &BySide<Storage>, now: &BySide<Storage>, by_id: bool) -> Option<Tree> {
-    let before = facts(&base.local, &base.local, Side::Local, by_id);
-    let sides = BySide::from_fn(|side| facts(&now[side], &base[side], side, by_id));
+///
+/// A side is told by ids, where it has them (`by_id`), or else by paths.
+pub fn naive_merge(
+    base: &BySide<Storage>,
+    now: &BySide<Storage>,
+    by_id: BySide<bool>,
+) -> Option<Tree> {
+    let before = facts(&base.local, &base.local, Side::Local, by_id.local);
+    let sides = BySide::from_fn(|side| facts(&now[side], &base[side], side, by_id[side]));
     let mut merged = Facts::new();
     for (object, old) in &before {
         match (sides.local.get(object), sides.remote.get(object)) {
+            // One side replaced it under its name, the other one may have moved it: told by content.
+            (None, None) if by_id.local != by_id.remote => {
+                let is_replaced = |side: Side| {
+                    let at = |fact: &Fact| fact.parent == old.parent && fact.name == old.name;
+                    sides[side].values().any(at)
+                };
+                if Side::BOTH.into_iter().any(is_replaced) {
+                    return None;
+                }
+            }
             (None, None) => {}
             (None, Some(fact)) | (Some(fact), None) => {
                 if fact != old {

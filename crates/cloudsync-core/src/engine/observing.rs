@@ -53,6 +53,9 @@ pub(super) struct SideLedger {
     /// Places in doubt where nothing is known to stand, by folded name. Whatever is in doubt otherwise
     /// says so itself.
     pub(super) unsure: BTreeSet<(NodeId, NameId)>,
+    /// Ids that were told of and that nobody knows, with the path told: looked for by id once all else was
+    /// looked at and did not meet them, as they may have moved on.
+    strangers: BTreeMap<Oid, String>,
     /// What an operation of ours is changing right now, by its entry: looked at once that ended.
     blocked: BTreeMap<EntryId, BTreeSet<Doubt>>,
     /// What lies below a folder that is itself in doubt: looked at once that was.
@@ -92,9 +95,10 @@ pub(super) enum Doubt {
 }
 
 /// A look that failed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Owed {
     Look(Doubt),
+    Stranger(Oid, String),
     Walk(NodeId),
 }
 
@@ -128,6 +132,12 @@ pub(super) enum Asked {
         node: NodeId,
         asked: Tick,
     },
+    Stranger {
+        side: Side,
+        oid: Oid,
+        path: String,
+        asked: Tick,
+    },
     Verify {
         side: Side,
         node: NodeId,
@@ -146,6 +156,7 @@ impl SideLedger {
         self.walk.is_some()
             || self.outstanding > 0
             || !self.below_doubtful.is_empty()
+            || !self.strangers.is_empty()
             || (self.up && (!self.wanted_walks.is_empty() || !self.doubts.is_empty()))
             || (self.up
                 && !(self.relooks.is_empty()
@@ -188,6 +199,11 @@ impl SideLedger {
     }
 
     pub(super) fn is_settled(&self) -> bool {
+        self.is_looked_at() && self.strangers.is_empty()
+    }
+
+    /// Returns true if all places and nodes in doubt were looked at.
+    fn is_looked_at(&self) -> bool {
         self.walk.is_none()
             && self.outstanding == 0
             && self.doubts.is_empty()

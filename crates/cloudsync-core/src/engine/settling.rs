@@ -335,6 +335,35 @@ impl Engine {
         let (lone, same_kind) = (at.entry, at.kind == kind);
         if same_kind && !self.world.entry(lone).is_agreed() && !self.locks.entries.contains(&lone) {
             self.relink(lone, id);
+            self.follow(side, there);
+        }
+    }
+
+    /// What was in a folder that we moved is in it still, under its names.
+    fn follow(&mut self, side: Side, folder: NodeId) {
+        let children: Vec<NodeId> = self.world.tree(side).children(folder).collect();
+        for child in children {
+            let at = self.world.node(side, child);
+            let (lone, kind, name) = (at.entry, at.kind, at.name());
+            if self.world.entry(lone).is_agreed() || self.locks.entries.contains(&lone) {
+                continue;
+            }
+            let ghosts = self
+                .world
+                .tree(side)
+                .ghosts(&self.world.names, folder, name);
+            let row = ghosts
+                .iter()
+                .map(|&ghost| self.world.node(side, ghost).entry);
+            let row = row.into_iter().find(|&row| {
+                let is_free = !self.locks.entries.contains(&row);
+                let entry = self.world.find(row);
+                is_free && entry.is_some_and(|entry| entry.is_agreed() && entry.kind == kind)
+            });
+            if let Some(row) = row {
+                self.relink(lone, row);
+                self.follow(side, child);
+            }
         }
     }
 

@@ -250,7 +250,8 @@ impl World<'_> {
             assert!(!conflict, "both did the same: {end:?}");
         }
         // Both are known before anything is planned.
-        let known = self.timing == Timing::Away;
+        let alike = self.bound.setup.local.identity == self.bound.setup.remote.identity;
+        let known = self.timing == Timing::Away && alike;
         if known && self.equal_acts && self.bound.acts.local == self.bound.acts.remote {
             let changes = |act: &Act| !matches!(act, Act::SetAttributes { .. });
             let done: usize = Side::BOTH

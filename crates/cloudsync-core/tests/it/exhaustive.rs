@@ -55,18 +55,20 @@ fn two_disks() {
 #[test]
 fn without_ids() {
     let setup = BySide::new(SideSetup::without_ids(), SideSetup::without_ids());
-    check("without ids", &[(0, 2, 2), (1, 2, 2)], setup);
+    let bounds = [(0, 2, 2), (1, 2, 2), (2, 2, 1), (2, 1, 2)];
+    check("without ids", &bounds, setup);
 }
 
 #[test]
 fn a_disk_and_a_service() {
     let setup = BySide::new(SideSetup::default(), SideSetup::service());
-    let bounds = [(0, 2, 2), (1, 1, 1), (2, 2, 0), (2, 0, 2)];
+    let bounds = [(0, 2, 2), (1, 2, 2), (2, 1, 2), (2, 2, 0)];
     check("disk and service", &bounds, setup);
 }
 
 #[test]
 fn a_disk_and_an_object_store() {
     let setup = BySide::new(SideSetup::default(), SideSetup::without_ids());
-    check("disk and object store", &[(0, 2, 2), (1, 1, 1)], setup);
+    let bounds = [(0, 2, 2), (1, 2, 2), (2, 2, 1), (2, 1, 2)];
+    check("disk and object store", &bounds, setup);
 }

@@ -28,6 +28,16 @@ impl Engine {
                 self.found_object(side, node, asked, outcome);
                 self.settle_if_looked(side);
             }
+            Some(Asked::Stranger {
+                side,
+                oid,
+                path,
+                asked,
+            }) => {
+                self.sides[side].outstanding -= 1;
+                self.found_stranger(side, oid, path, asked, outcome);
+                self.settle_if_looked(side);
+            }
             Some(Asked::Verify { side, node }) => self.verified(side, node, outcome),
             _ => {}
         }
@@ -174,12 +184,45 @@ impl Engine {
         }
     }
 
+    /// An id that nobody knew was looked up.
+    fn found_stranger(
+        &mut self,
+        side: Side,
+        oid: Oid,
+        path: String,
+        asked: Tick,
+        outcome: Result<Option<Found>, Failure>,
+    ) {
+        match outcome {
+            Ok(Some(Found {
+                observed: Some(seen),
+                folder: Some(folder),
+                name,
+            })) => {
+                // In a folder that nobody knows: outside the root, or told of in its own time, and then
+                // listed.
+                let Some(folder) = self.world.tree(side).by_oid(&folder) else {
+                    self.sides[side].missed = self.tick;
+                    return;
+                };
+                if self.look_when_back(side, folder) {
+                    return;
+                }
+                let name = self.world.names.intern(&name);
+                self.tick += 1;
+                let mark = self.tick;
+                self.see(side, folder, name, &seen, asked, mark);
+            }
+            Ok(_) => {}
+            Err(failure) if is_side_or_retryable(&failure) => {
+                self.postpone(side, Owed::Stranger(oid, path));
+            }
+            Err(_) => {}
+        }
+    }
+
     fn look_failed(&mut self, side: Side, doubt: Doubt, failure: &Failure) {
-        let side_is_down = matches!(
-            failure.kind(),
-            ErrorKind::Disconnected | ErrorKind::RootMissing | ErrorKind::Token
-        );
-        if side_is_down || failure.is_retryable() {
+        if is_side_or_retryable(failure) {
             self.postpone(side, Owed::Look(doubt));
             return;
         }
@@ -257,4 +300,13 @@ impl Engine {
         self.sides[side].complete = true;
         self.settle_if_looked(side);
     }
+}
+
+/// Returns true if the side is the trouble, or trying again may help.
+fn is_side_or_retryable(failure: &Failure) -> bool {
+    let side_is_down = matches!(
+        failure.kind(),
+        ErrorKind::Disconnected | ErrorKind::RootMissing | ErrorKind::Token
+    );
+    side_is_down || failure.is_retryable()
 }

@@ -32,6 +32,9 @@ impl Engine {
                 for owed in first.remove() {
                     match owed {
                         Owed::Look(doubt) => self.sides[side].doubt(doubt),
+                        Owed::Stranger(oid, path) => {
+                            self.sides[side].strangers.insert(oid, path);
+                        }
                         Owed::Walk(node) => self.sides[side].want_walk(node),
                     }
                 }
@@ -158,7 +161,39 @@ impl Engine {
                 check_root: false,
             }));
         }
+        if self.sides[side].is_looked_at() {
+            self.ask_for_strangers(side);
+        }
         self.settle_if_looked(side);
+    }
+
+    fn ask_for_strangers(&mut self, side: Side) {
+        while self.sides[side].outstanding < self.config.limits.queries
+            && let Some((oid, path)) = self.sides[side].strangers.pop_first()
+        {
+            if self.world.tree(side).by_oid(&oid).is_some() {
+                continue;
+            }
+            let id = QueryId(self.new_id());
+            let at = ObjectRef::new(oid.clone(), path.clone());
+            let asked = self.tick;
+            self.asked.insert(
+                id,
+                Asked::Stranger {
+                    side,
+                    oid,
+                    path,
+                    asked,
+                },
+            );
+            self.sides[side].outstanding += 1;
+            self.out.push_back(Output::Query(Query::Info {
+                id,
+                side,
+                at,
+                check_root: false,
+            }));
+        }
     }
 
     /// Returns the folder in which something in doubt is looked for; `None` if it is asked for by id.

@@ -21,11 +21,18 @@ impl Engine {
                     self.sides[side].want_walk(node);
                 }
                 Event::Changed { oid, path } => {
-                    let known = oid.and_then(|oid| self.world.tree(side).by_oid(&oid));
-                    if let Some(node) = known
-                        && self.config.rules[side].id_lookup
-                    {
-                        self.doubt_node(side, node);
+                    let id_lookup = self.config.rules[side].id_lookup;
+                    let known = oid
+                        .as_ref()
+                        .and_then(|oid| self.world.tree(side).by_oid(oid));
+                    let can_be_asked_for = id_lookup && oid.is_some();
+                    match (known, oid) {
+                        (Some(node), _) if id_lookup => self.doubt_node(side, node),
+                        (None, Some(oid)) if id_lookup => {
+                            let told = path.clone().unwrap_or_default();
+                            self.sides[side].strangers.insert(oid, told);
+                        }
+                        _ => {}
                     }
                     if let Some(path) = path
                         && !path.is_empty()
@@ -42,8 +49,8 @@ impl Engine {
                                 self.sides[side].want_walk(node);
                             }
                         }
-                    } else if known.is_none() || !self.config.rules[side].id_lookup {
-                        // An id that nobody knows or can ask for, and no place to look at.
+                    } else if !can_be_asked_for {
+                        // No id that can be asked for, and no place to look at.
                         self.sides[side].want_walk(NodeId::ROOT);
                     }
                 }

@@ -163,6 +163,10 @@ fn replay(seed: u64) -> bool {
 
 fn all_small_worlds(threads: usize) -> bool {
     let disk = SideSetup::default();
+    let no_moves = SideSetup {
+        folder_move: false,
+        ..SideSetup::service()
+    };
     let pairs = [
         ("two disks", disk, disk),
         (
@@ -172,6 +176,7 @@ fn all_small_worlds(threads: usize) -> bool {
         ),
         ("disk and service", disk, SideSetup::service()),
         ("disk and object store", disk, SideSetup::without_ids()),
+        ("disk, and service without moves of folders", disk, no_moves),
     ];
     let bounds = [
         (0, 2, 2),

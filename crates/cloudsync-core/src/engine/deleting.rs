@@ -119,7 +119,9 @@ impl Engine {
             #[expect(clippy::cast_precision_loss, reason = "a share of counts")]
             let share = count as f64 / total.max(1) as f64;
             pending > 0
-                && (count > guard.max_count || (count > guard.min_count && share > guard.max_share))
+                && (count > guard.max_count
+                    || (count > guard.min_count && share > guard.max_share)
+                    || (count >= guard.min_emptied && self.world.tree(gone).is_empty()))
         });
         if too_many {
             self.hold(side, total);

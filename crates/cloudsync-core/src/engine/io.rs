@@ -395,6 +395,9 @@ pub struct Guard {
     pub max_share: f64,
     /// … if there are also more than this many.
     pub min_count: usize,
+    /// Hold this many or more where nothing at all is left on the other side: a root that was emptied, or
+    /// whose disk is not there.
+    pub min_emptied: usize,
 }
 
 impl Default for Guard {
@@ -403,6 +406,7 @@ impl Default for Guard {
             max_count: 1_000,
             max_share: 0.5,
             min_count: 20,
+            min_emptied: 5,
         }
     }
 }

@@ -427,6 +427,8 @@ impl Engine {
 
     fn wake_waiters(&mut self, id: EntryId) {
         for waiter in self.schedule.waiters(id) {
+            // Whatever it waits for it will say anew.
+            self.schedule.stop_waiting(waiter);
             self.touch(waiter);
         }
     }

@@ -383,7 +383,9 @@ impl Engine {
         let at = self.world.node_mut(side, folder);
         let (entry, was_listed) = (at.entry, at.is(Mark::Listed));
         at.set(Mark::Listed, listed);
-        if was_listed != listed && self.config.rules[side].feed == Feed::Resumable {
+        let is_told = self.config.rules[side].feed == Feed::Resumable;
+        // The roots have no record.
+        if was_listed != listed && is_told && entry != EntryId::ROOT {
             self.persisting.dirty(entry);
         }
     }

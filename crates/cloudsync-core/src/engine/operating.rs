@@ -69,12 +69,7 @@ impl Engine {
             }
             _ => None,
         };
-        if let Some(key) = drains
-            && self.locks.below.get(&key).is_some_and(|&count| count > 0)
-        {
-            // Nothing new starts below it; when the last one there ends, this is planned again.
-            self.locks.draining.insert(key);
-            self.drain_waiters.insert(key, planned);
+        if drains.is_some_and(|key| self.drain(key, planned)) {
             return;
         }
         let Some((act, intent, bytes)) = self.act(entry, side, &deed, answer) else {
@@ -100,6 +95,17 @@ impl Engine {
             }
             None => self.out.push_back(Output::Operation(operation)),
         }
+    }
+
+    /// Returns true if operations are under way below a folder. Nothing new starts there; when the last one
+    /// ends, `planned` is planned again.
+    pub(super) fn drain(&mut self, key: (Side, NodeId), planned: EntryId) -> bool {
+        let is_busy = self.locks.below.get(&key).is_some_and(|&count| count > 0);
+        if is_busy {
+            self.locks.draining.insert(key);
+            self.drain_waiters.insert(key, planned);
+        }
+        is_busy
     }
 
     /// Returns the entry of a folder that is to be moved or deleted first, or is on its way.

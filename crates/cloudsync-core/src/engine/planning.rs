@@ -60,6 +60,7 @@ impl Engine {
                 self.restore_entry(entry, keep);
                 self.touch(id);
             }
+            Step::MoveByParts { from } => self.move_by_parts(id, from),
             Step::Part => self.part(id),
             Step::Drop => self.drop_entry(id),
             Step::Ignore => self.ignore(id),
@@ -255,6 +256,31 @@ impl Engine {
             self.persisting.dirty(id);
             self.settled(id);
             self.touch(id);
+        }
+    }
+
+    /// A folder moves on the other side by parts.
+    pub(super) fn move_by_parts(&mut self, id: EntryId, from: Side) {
+        let nodes = self.world.entry(id).nodes;
+        for side in Side::BOTH {
+            if nodes[side].is_some_and(|node| self.drain((side, node), id)) {
+                return;
+            }
+        }
+        let Some(node) = nodes[from] else { return };
+        let own = self.world.move_by_parts(id, from);
+        self.note_absence_anew(id);
+        self.children_changed_entry(from, node);
+        let inside: Vec<EntryId> = self
+            .world
+            .tree(from)
+            .children(node)
+            .map(|child| self.world.node(from, child).entry)
+            .collect();
+        for entry in inside.into_iter().chain([id, own]) {
+            self.persisting.dirty(entry);
+            self.settled(entry);
+            self.touch(entry);
         }
     }
 

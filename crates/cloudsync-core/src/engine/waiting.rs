@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crate::delta::moved;
 use crate::engine::Engine;
 use crate::engine::schedule::Edge;
+use crate::object::Kind;
 use crate::plan::parked::{is_parked, parked_name};
 use crate::plan::{Deed, Place, Step, Wait, give_way, target_folder};
 use crate::record::{EntryId, RenamePurpose};
@@ -124,8 +125,9 @@ impl Engine {
     }
 
     /// Where the holder of a place is to be moved by us, it is parked under a name of ours; else
-    /// whoever waits for the place and is to be moved by us is parked where it is to go. Where users
-    /// moved two objects to one place, one gives way.
+    /// whoever waits for the place and is to be moved by us is parked where it is to go. A folder that
+    /// cannot be moved as a whole moves by parts. Where users moved two objects to one place, one gives
+    /// way.
     fn break_circle(&mut self, circle: &Circle) {
         let is_free = |id: EntryId| {
             !self.locks.entries.contains(&id) && !self.persisting.open_intents.contains(&id)
@@ -159,6 +161,25 @@ impl Engine {
             self.begin(id, side, deed);
             return;
         }
+        let goes_by_parts = |id: EntryId, side: Side| {
+            !self.config.rules[side].folder_move
+                && is_free(id)
+                && self.world.find(id).is_some_and(|entry| {
+                    entry.is_agreed()
+                        && entry.kind == Kind::Folder
+                        && !moved(&self.world, side, id)
+                        && moved(&self.world, side.other(), id)
+                })
+        };
+        let holder = places().find(|&(_, holder, side)| goes_by_parts(holder, side));
+        let waiter = || places().find(|&(id, _, side)| goes_by_parts(id, side));
+        let by_parts = holder
+            .map(|(_, holder, side)| (holder, side))
+            .or_else(|| waiter().map(|(id, _, side)| (id, side)));
+        if let Some((id, side)) = by_parts {
+            self.move_by_parts(id, side.other());
+            return;
+        }
         let step = places()
             .flat_map(|(id, holder, _)| [holder, id])
             .filter(|&id| is_free(id))
@@ -173,8 +194,10 @@ impl Engine {
         let entry = self.world.find(id)?;
         let node = entry.nodes[side]?;
         let at = self.world.node(side, node);
-        let parkable =
-            entry.is_agreed() && at.is_present() && !is_parked(self.world.names.get(at.name()));
+        let parkable = entry.is_agreed()
+            && at.is_present()
+            && !is_parked(self.world.names.get(at.name()))
+            && (entry.kind == Kind::File || self.config.rules[side].folder_move);
         parkable.then_some(node)
     }
 }

@@ -5,11 +5,11 @@ use std::cmp::Reverse;
 use crate::delta::{Change, Sight, content_change, moved, sight};
 use crate::object::{Attributes, Kind};
 use crate::plan::parked::is_parked;
-use crate::plan::place::{Occupant, conflict_place, occupant, path_on, replacement, target};
+use crate::plan::place::{Occupant, child, conflict_place, occupant, path_on, replacement, target};
 use crate::plan::{Deed, Place, Step, View, Wait, is_wanted};
 use crate::record::{EntryId, RenamePurpose};
 use crate::side::{BySide, Side};
-use crate::tree::node::NodeId;
+use crate::tree::node::{Mark, NodeId};
 
 pub(super) fn plan(view: &View<'_>, id: EntryId) -> Step {
     let world = view.world;
@@ -135,9 +135,22 @@ fn carry(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>, from: Side) -> Ste
     if world.tree(to).is_within(goal.folder, own) {
         return moved_into_each_other(view, id, nodes, from, goal.folder);
     }
-    match occupant(view, to, &goal, Some(own), id) {
-        Err(step) => step,
-        Ok(Occupant::Free) => {
+    let occupied = match occupant(view, to, &goal, Some(own), id) {
+        Ok(occupied) => occupied,
+        Err(step) => return step,
+    };
+    if !can_move(view, to, own) && !matches!(occupied, Occupant::Settled) {
+        // The same name to that side: there is nothing to be made anew.
+        if child(world, to, goal.folder, &goal.name) == Some(own) {
+            return Step::AgreePlaces;
+        }
+        return match busy_inside(view, nodes, to) {
+            Some(inside) => Step::Wait(Wait::Entry(inside)),
+            None => Step::MoveByParts { from },
+        };
+    }
+    match occupied {
+        Occupant::Free => {
             let deed = Deed::Rename {
                 entry: id,
                 place: goal,
@@ -145,8 +158,12 @@ fn carry(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>, from: Side) -> Ste
             };
             Step::Do { side: to, deed }
         }
+        // The lone one is a folder, which cannot: the newcomer gives way where it moved.
+        Occupant::Lone(_, there) if !can_move(view, to, there) => {
+            clash(view, id, from, nodes[from])
+        }
         // Paired before unpaired: the lone one gives way, on its own side.
-        Ok(Occupant::Lone(other, there)) => {
+        Occupant::Lone(other, there) => {
             let place = conflict_place(view, to, there);
             let deed = Deed::Rename {
                 entry: other,
@@ -155,8 +172,37 @@ fn carry(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>, from: Side) -> Ste
             };
             Step::Do { side: to, deed }
         }
-        Ok(Occupant::Settled) => clash(view, id, from, nodes[from]),
+        Occupant::Settled => clash(view, id, from, nodes[from]),
     }
+}
+
+/// Returns true if the side can rename and move an object in one call.
+fn can_move(view: &View<'_>, side: Side, node: NodeId) -> bool {
+    view.rules[side].folder_move || view.world.node(side, node).kind == Kind::File
+}
+
+/// Returns an entry in a folder with a change on `to` that is to be carried over before the folder moves
+/// there by parts: after that it would be a change in a folder that is gone.
+fn busy_inside(view: &View<'_>, nodes: BySide<NodeId>, to: Side) -> Option<EntryId> {
+    let world = view.world;
+    let entries = |side: Side| {
+        let children = world.tree(side).children(nodes[side]);
+        children.map(move |child| (child, world.node(side, child).entry))
+    };
+    let is_new = |&(child, id): &(NodeId, EntryId)| {
+        let at = world.node(to, child);
+        !world.entry(id).is_agreed() && !at.is(Mark::Carrier) && is_wanted(view, to, child, at.kind)
+    };
+    let is_changed = |id: EntryId| {
+        let entry = world.entry(id);
+        let there = entry.nodes[to].map(|node| sight(world, to, node));
+        entry.is_agreed() && (moved(world, to, id) || !matches!(there, Some(Sight::Present(_))))
+    };
+    let new = entries(to).find(is_new).map(|(_, id)| id);
+    new.or_else(|| {
+        let all = entries(to).chain(entries(to.other()));
+        all.map(|(_, id)| id).find(|&id| is_changed(id))
+    })
 }
 
 /// The place belongs to another pair for good: the newcomer takes a conflict name where it moved.

@@ -124,6 +124,12 @@ pub enum Step {
         /// What both hold; `None` for folders.
         content: Option<ContentId>,
     },
+    /// A folder that one side moved, and that the other side cannot move as a whole: it is made anew there,
+    /// what is in it moves one by one, and the old one is deleted.
+    MoveByParts {
+        /// The side that moved it.
+        from: Side,
+    },
     /// All is as agreed.
     Nothing,
     /// Its nodes have nothing to do with each other any more: an entry for each.

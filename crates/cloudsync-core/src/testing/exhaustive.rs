@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::engine::io::Act;
-use crate::rules::Identity;
+use crate::rules::{Feed, Identity};
 use crate::side::{BySide, Side};
 use crate::testing::act::UserAct;
 use crate::testing::pair::ModelPair;
@@ -157,8 +157,16 @@ impl World<'_> {
         let by_id =
             BySide::from_fn(|side: Side| self.bound.setup[side].identity == Identity::Stable);
         let now: BySide<Storage> = self.states.map(|state| state.storage.clone());
+        // What is told of after a folder began to move by parts stays where it was.
+        let can_move = Side::BOTH
+            .iter()
+            .all(|&side| self.bound.setup[side].folder_move);
+        let is_told_first = self.timing == Timing::Away
+            && Side::BOTH
+                .iter()
+                .all(|&side| self.bound.setup[side].feed == Feed::Volatile);
         let foretold = small::naive_merge(&self.base.sides, &now, by_id)
-            .filter(|_| self.timing != Timing::Busy);
+            .filter(|_| self.timing != Timing::Busy && (can_move || is_told_first));
         tally.foretold += u64::from(foretold.is_some());
         let mut pair = self.base.fork(self.seed);
         let ended = catch_unwind(AssertUnwindSafe(|| {
@@ -233,8 +241,13 @@ impl World<'_> {
         if self.timing == Timing::Busy {
             return;
         }
+        // A crash in the midst of a move by parts leaves a folder that may be anybody's.
+        let is_sure = self.timing != Timing::Crashing
+            || Side::BOTH
+                .iter()
+                .all(|&side| self.bound.setup[side].folder_move);
         for side in Side::BOTH {
-            if self.states[side.other()].acts.is_empty() {
+            if is_sure && self.states[side.other()].acts.is_empty() {
                 let touched = pair.count(side, |_| true);
                 assert_eq!(touched, 0, "the {side} side alone acted, and is left alone");
             }
@@ -250,7 +263,9 @@ impl World<'_> {
             assert!(!conflict, "both did the same: {end:?}");
         }
         // Both are known before anything is planned.
-        let alike = self.bound.setup.local.identity == self.bound.setup.remote.identity;
+        let setup = &self.bound.setup;
+        let alike = setup.local.identity == setup.remote.identity
+            && setup.local.folder_move == setup.remote.folder_move;
         let known = self.timing == Timing::Away && alike;
         if known && self.equal_acts && self.bound.acts.local == self.bound.acts.remote {
             let changes = |act: &Act| !matches!(act, Act::SetAttributes { .. });

@@ -175,6 +175,9 @@ impl Storage {
             Act::Delete { at, kind, expect } => self.delete(at, *kind, expect.as_ref()),
             Act::Rename { at, expect, target } => {
                 let id = self.find(at)?;
+                if !self.setup.folder_move && self.observed(id).kind == Kind::Folder {
+                    return Err(Failure::new(ErrorKind::Unsupported, "rename").with_object(at));
+                }
                 let parent = self.place(target)?;
                 self.expect(id, expect.as_ref())?;
                 if self.is_within(parent, id) {

@@ -31,6 +31,8 @@ pub struct SideSetup {
     pub slow_walks: bool,
     /// If true, hints name objects by id alone.
     pub hints_by_id: bool,
+    /// If true, we can rename and move folders on it.
+    pub folder_move: bool,
 }
 
 impl Default for SideSetup {
@@ -46,6 +48,7 @@ impl Default for SideSetup {
             renames_touch: false,
             slow_walks: false,
             hints_by_id: false,
+            folder_move: true,
         }
     }
 }
@@ -92,6 +95,7 @@ pub fn any_side() -> impl Strategy<Value = SideSetup> {
             renames_touch: touch,
             slow_walks: slow,
             hints_by_id: by_id && !path,
+            folder_move: true,
         }
     })
 }

@@ -48,7 +48,7 @@ impl Storage {
             identity: setup.identity,
             id_lookup: setup.id_lookup,
             ids_reused: false,
-            folder_move: true,
+            folder_move: setup.folder_move,
             keeps_mode: true,
             keeps_mtime: true,
             names: NameRules {
@@ -307,7 +307,8 @@ impl Storage {
             return vec![];
         };
         let taken = self.child(parent, name).is_some_and(|other| other != id);
-        if id == ROOT || taken || self.is_within(parent, id) {
+        let fixed = !self.setup.folder_move && self.item(id).content.is_none();
+        if id == ROOT || taken || fixed || self.is_within(parent, id) {
             return vec![];
         }
         let from = self.path(id);

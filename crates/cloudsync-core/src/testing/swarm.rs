@@ -36,6 +36,7 @@ impl Swarm {
             max_count: 3,
             max_share: 0.5,
             min_count: 1,
+            min_emptied: usize::MAX,
         });
         let length = 4 + random.below(36);
         let acts = (0..length).map(|_| act(&mut random)).collect();
@@ -205,6 +206,7 @@ fn side(random: &mut Random) -> SideSetup {
         renames_touch: random.chance(30),
         slow_walks: random.chance(40),
         hints_by_id: ids && random.chance(20),
+        folder_move: true,
     }
 }
 

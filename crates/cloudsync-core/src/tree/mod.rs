@@ -235,6 +235,43 @@ impl World {
         own
     }
 
+    /// Lets a folder that `from` moved, and that cannot be moved on the other side, be a new folder of
+    /// `from`, and its entry one that `from` deleted. What was agreed to be in it was in that one: so it
+    /// was moved out. Returns the entry of the new folder.
+    pub fn move_by_parts(&mut self, id: EntryId, from: Side) -> EntryId {
+        let (folder, name) = self.agreed_place(id, from);
+        let moved = self.entry(id).nodes[from].expect("an agreed entry has both nodes");
+        let agreed_inside = |world: &Self, child: EntryId| {
+            world.find(child).is_some_and(|entry| entry.agreed)
+                && world.agreed_place(child, from).0 == moved
+        };
+        let present = self.trees[from].children(moved);
+        let mut inside: Vec<EntryId> = present.map(|at| self.node(from, at).entry).collect();
+        inside.extend(self.apart[from].in_folder(moved));
+        inside.retain(|&child| agreed_inside(self, child));
+        // The folder may be a memory that only this agreement keeps.
+        self.trees[from].hold(folder);
+        let own = self.split(id, from);
+        let gone = Observed {
+            oid: Oid::default(),
+            kind: Kind::Folder,
+            tag: Tag::default(),
+            size: 0,
+            attributes: Attributes::default(),
+            hash: None,
+            racy: false,
+        };
+        let ghost = self.insert_ghost(id, from, folder, name, &gone);
+        self.trees[from].release(&self.names, folder);
+        self.set_absent(from, ghost);
+        self.agree(id, None);
+        for child in inside {
+            let (_, name) = self.agreed_place(child, from);
+            self.set_agreed_place(child, from, ghost, name);
+        }
+        own
+    }
+
     /// Drops one side's node of an entry; what is left of it is a lone node.
     pub fn drop_node(&mut self, id: EntryId, side: Side) {
         self.disagree(id);

@@ -72,3 +72,23 @@ fn a_disk_and_an_object_store() {
     let bounds = [(0, 2, 2), (1, 2, 2), (2, 2, 1), (2, 1, 2)];
     check("disk and object store", &bounds, setup);
 }
+
+#[test]
+fn without_moves_of_folders() {
+    let setup = SideSetup {
+        folder_move: false,
+        ..SideSetup::service()
+    };
+    let setup = BySide::new(SideSetup::default(), setup);
+    check(
+        "disk, and service without moves of folders",
+        &[(1, 2, 2), (2, 1, 1)],
+        setup,
+    );
+    let setup = SideSetup {
+        folder_move: false,
+        ..SideSetup::default()
+    };
+    let setup = BySide::new(setup, setup);
+    check("neither moves folders", &[(2, 1, 1)], setup);
+}

@@ -1,8 +1,10 @@
 //! What random worlds found once, by name, as small as it was left.
 
+use cloudsync_core::engine::io::Guard;
 use cloudsync_core::rules::Feed;
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::testing::{ModelPair, SideSetup, Swarm, UserAct};
+use cloudsync_core::time::Time;
 
 fn with_local(local: SideSetup, seed: u64) -> ModelPair {
     ModelPair::with(BySide::new(local, SideSetup::default()), seed)
@@ -255,6 +257,27 @@ fn a_folder_without_ids_is_renamed_to_another_case() {
         &[],
         &[rename(Side::Remote, "A", "a")],
     );
+}
+
+/// Six files are below the guard's count, but nothing at all is left: an emptied root.
+#[test]
+fn a_root_that_was_emptied_deletes_nothing() {
+    let mut pair = ModelPair::with(BySide::default(), 1);
+    pair.set_guard(Some(Guard::default()));
+    pair.crash();
+    let names = ["a", "b", "c", "d", "e", "f"];
+    for name in names {
+        pair.act(&write(Side::Local, name));
+    }
+    pair.check();
+    for name in names {
+        pair.act(&delete(Side::Local, name));
+    }
+    pair.run();
+    let status = pair.engine().status(Time::ZERO);
+    let held: Vec<_> = status.held.iter().map(|held| held.count).collect();
+    assert_eq!(held, [names.len()]);
+    assert_eq!(pair.sides.remote.tree().len(), names.len());
 }
 
 /// Random worlds in which something did not hold once.

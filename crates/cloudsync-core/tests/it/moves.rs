@@ -171,7 +171,7 @@ proptest! {
     #[test]
     fn the_guard_holds_and_releases(seed: u64, count in 8..20_usize, kept in 0..4_usize, side in side(), crash: bool) {
         let mut pair = pair(seed);
-        pair.set_guard(Some(Guard { max_count: 1_000, max_share: 0.5, min_count: 4 }));
+        pair.set_guard(Some(Guard { max_count: 1_000, max_share: 0.5, min_count: 4, ..Guard::default() }));
         pair.crash();
         for number in 0..count + kept {
             write(&mut pair, Side::Local, &format!("f{number}"));

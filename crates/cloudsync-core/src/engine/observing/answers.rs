@@ -100,19 +100,24 @@ impl Engine {
     }
 
     /// Returns true if a folder is not there now, or one that it lies in: nothing in it can be looked at.
-    /// If that comes back, from wherever it was moved to, it is walked.
+    /// What comes back of it, from wherever it was moved to, is walked.
     pub(super) fn look_when_back(&mut self, side: Side, folder: NodeId) -> bool {
         let tree = self.world.tree(side);
         if !tree.is_live(folder) {
             return true;
         }
-        let gone = std::iter::once(folder)
+        let chain: Vec<NodeId> = std::iter::once(folder)
             .chain(tree.ancestors(folder))
-            .find(|&at| at != NodeId::ROOT && !tree.get(at).is_present());
-        if let Some(gone) = gone {
-            self.set_listed(side, gone, false);
+            .collect();
+        let is_gone = |&at: &NodeId| at != NodeId::ROOT && !tree.get(at).is_present();
+        let Some(gone) = chain.iter().position(is_gone) else {
+            return false;
+        };
+        // Any of them may come back by itself.
+        for &at in &chain[..=gone] {
+            self.set_listed(side, at, false);
         }
-        gone.is_some()
+        true
     }
 
     fn clear_obstacle(&mut self, side: Side, folder: NodeId, name: NameId) {

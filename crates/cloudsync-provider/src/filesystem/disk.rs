@@ -1,11 +1,11 @@
 //! What every job needs: the root, the namer of staged files, and what is not durable yet.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, fsync, openat, syncfs};
+use rustix::fs::{Mode, OFlags, fdatasync, fsync, openat, syncfs};
 use rustix::io;
 
 use crate::{Error, ErrorKind, Observed, Result};
@@ -36,7 +36,7 @@ pub(super) struct Disk {
     pub(super) durability: Durability,
     pub(super) sweeps: bool,
     /// Whether cloning a file's blocks was not refused yet.
-    pub(super) clones: AtomicBool,
+    clones: AtomicBool,
     touched: Mutex<Touched>,
     /// Held while flushing, so that a second caller does not return before the first is through.
     flushing: Mutex<()>,
@@ -51,6 +51,9 @@ enum Touched {
 
 /// How many folders are flushed one by one.
 const FEW: usize = 8;
+
+/// Pieces of a large file that are worth a flush of their own.
+const EARLY: usize = 32;
 
 impl Disk {
     pub(super) fn new(root: Root, namer: Arc<Namer>, durability: Durability, sweeps: bool) -> Self {
@@ -147,6 +150,32 @@ impl Disk {
             }),
             _ => syncfs(&self.root.folder),
         }
+    }
+
+    /// Makes durable what is written to `file`, some of it at a time, as long as somebody says that
+    /// more was: so the flush at the end has little left to do.
+    pub(super) fn flush_as_written(
+        &self,
+        file: &OwnedFd,
+        written: &mpsc::Receiver<()>,
+    ) -> io::Result<()> {
+        if self.durability == Durability::None {
+            return Ok(());
+        }
+        let mut pieces = 0;
+        while written.recv().is_ok() {
+            pieces += 1 + written.try_iter().count();
+            if pieces >= EARLY {
+                pieces = 0;
+                fdatasync(file)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether cloning blocks was not refused yet.
+    pub(super) fn may_clone(&self) -> bool {
+        self.clones.load(Ordering::Relaxed)
     }
 
     /// Returns whether files should be kept open for [`Disk::flush_data`] in a batch of `count`.

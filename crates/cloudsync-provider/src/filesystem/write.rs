@@ -19,7 +19,7 @@ use crate::{
     Target, WriteRequest, Written,
 };
 
-use super::copy::{self, Buffer, Piece, Source};
+use super::copy::{Buffer, Old, Piece, Source, Staging};
 use super::disk::{Disk, Durability, write_back};
 use super::failure::{failure, refused};
 use super::look::{Look, look};
@@ -320,12 +320,23 @@ fn stage(
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let first = Mode::from_raw_mode(mode.unwrap_or(0o666) & 0o777);
     let file = openat(&*folder, name.as_str(), flags, first).map_err(failed)?;
-    let filled =
-        copy::fill(disk, &file, source, request.hash, buffer, &target.path()).and_then(|hash| {
-            let owned = old.is_some_and(|old| keep::keep(&folder, &target.name, &old, &file));
-            let look = finish(&file, request.attributes.mtime, mode, owned).map_err(failed)?;
-            Ok((hash, look))
-        });
+    let path = target.path();
+    let old = old.as_ref().map(|look| Old {
+        folder: &folder,
+        name: &target.name,
+        look,
+    });
+    let staging = Staging {
+        disk,
+        file: &file,
+        old,
+        target: &path,
+    };
+    let filled = staging.fill(source, request.hash, buffer).and_then(|hash| {
+        let owned = old.is_some_and(|old| keep::keep(old, &file));
+        let look = finish(&file, request.attributes.mtime, mode, owned).map_err(failed)?;
+        Ok((hash, look))
+    });
     match filled {
         Ok((hash, look)) => Ok(Staged {
             folder,

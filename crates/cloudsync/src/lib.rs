@@ -75,6 +75,7 @@ pub use cloudsync_core::policy::Locality;
 pub use cloudsync_core::precondition::Expect;
 pub use cloudsync_core::side::{BySide, Side};
 pub use cloudsync_provider as provider;
+pub use cloudsync_provider::filesystem::Durability;
 pub use cloudsync_provider::{Credentials, Provider};
 pub use cloudsync_store as store;
 pub use cloudsync_store::{MemoryStore, SqliteStore, Store};

@@ -88,6 +88,7 @@ pub(super) fn builder(args: &PairArgs, prepared: &Prepared, remote: Option<Strin
     let builder = CloudSync::builder(locations.local.given(), remote)
         .on_conflict(args.on_conflict.into())
         .guard(args.guard())
+        .durability(args.durability.into())
         .perform(move |context, outcomes| {
             Arc::new(edits.around(Performer::new(context, outcomes)))
         });

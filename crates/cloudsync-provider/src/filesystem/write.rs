@@ -33,6 +33,9 @@ const BYTES: u64 = 64 << 20;
 const FOLDERS: usize = 128;
 const FILES: usize = 4_096;
 
+/// Files between two flushes where each is flushed by itself: all are held open.
+const OPEN: usize = 64;
+
 /// Batches of at least this many files are worth a second thread.
 const SPLIT: usize = 32;
 
@@ -91,26 +94,30 @@ impl Job {
 pub(super) fn write_all(disk: &Disk, batch: &[Job]) -> Vec<Result<Written>> {
     let mut results = Vec::with_capacity(batch.len());
     let mut rest = batch;
+    let most = match disk.durability {
+        Durability::Full => OPEN,
+        Durability::Batch | Durability::None => FILES,
+    };
     while !rest.is_empty() {
-        let (now, later) = rest.split_at(portion(rest));
+        let (now, later) = rest.split_at(portion(rest, most));
         write_portion(disk, now, &mut results);
         rest = later;
     }
     results
 }
 
-/// Returns how many of the first requests go between two flushes.
-fn portion(batch: &[Job]) -> usize {
+/// Returns how many of the first requests go between two flushes, `most` at most.
+fn portion(batch: &[Job], most: usize) -> usize {
     let mut bytes = 0;
     let mut folders = std::collections::HashSet::new();
-    for (index, request) in batch.iter().enumerate().take(FILES) {
+    for (index, request) in batch.iter().enumerate().take(most) {
         bytes += request.size;
         folders.insert(&request.target.folder.path);
         if index > 0 && (bytes > BYTES || folders.len() > FOLDERS) {
             return index;
         }
     }
-    batch.len().min(FILES)
+    batch.len().min(most)
 }
 
 fn write_portion(disk: &Disk, batch: &[Job], results: &mut Vec<Result<Written>>) {

@@ -267,11 +267,12 @@ impl Pair {
 
     /// Returns the names under which losers of conflicts were told to be kept.
     pub fn conflicts(&self) -> Vec<(String, Option<String>)> {
-        let told = |notice| match notice {
-            EngineNotice::Conflict { path, kept_as } => Some((path, kept_as)),
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = |notice: &Notice| match notice {
+            Notice::Conflict(met) => Some((met.path.clone(), met.kept_as.clone())),
             _ => None,
         };
-        self.notices().into_iter().filter_map(told).collect()
+        heard.iter().filter_map(told).collect()
     }
 
     /// Returns what was asked of a side's client since this was last called.

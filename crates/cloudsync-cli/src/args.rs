@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use cloudsync::{ConflictPolicy, Guard};
+use cloudsync::{ConflictPolicy, Durability, Guard};
 
 use crate::help::{
     EXIT_CODES, MAIN_EXAMPLES, MORE, PLAN_EXAMPLES, SYNC_EXAMPLES, TEMPLATE, WATCH_EXAMPLES,
@@ -90,6 +90,17 @@ pub(crate) struct PairArgs {
     /// Leave out what matches, as in .gitignore; repeatable
     #[arg(long, value_name = "GLOB")]
     pub(crate) exclude: Vec<String>,
+    /// What survives a power cut: full|batch|none [batch]; see below
+    #[arg(
+        long,
+        value_name = "D",
+        default_value = "batch",
+        // For whoever has read what it costs.
+        hide_short_help = true,
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub(crate) durability: Flushed,
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
@@ -156,6 +167,27 @@ impl From<OnConflict> for ConflictPolicy {
             OnConflict::Smaller => ConflictPolicy::Smallest,
             OnConflict::Local => ConflictPolicy::Local,
             OnConflict::Remote => ConflictPolicy::Remote,
+        }
+    }
+}
+
+/// What is made durable, and when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Flushed {
+    /// Each file and its folder, before it counts as done.
+    Full,
+    /// Many files at once, before they are recorded.
+    Batch,
+    /// Nothing.
+    None,
+}
+
+impl From<Flushed> for Durability {
+    fn from(chosen: Flushed) -> Self {
+        match chosen {
+            Flushed::Full => Durability::Full,
+            Flushed::Batch => Durability::Batch,
+            Flushed::None => Durability::None,
         }
     }
 }
@@ -235,6 +267,23 @@ mod tests {
         for wrong in ["", "x", "-1", "101%", "5 %%", "1,,2", "NaN%"] {
             assert!(max_delete(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn durability_is_chosen_by_name() {
+        let durability = |given: &str| {
+            let line = format!("cloudsync sync {given} a b");
+            let cli = Cli::try_parse_from(line.split_whitespace()).ok()?;
+            let Command::Sync(args) = cli.command else {
+                panic!("{cli:?}");
+            };
+            Some(Durability::from(args.pair.durability))
+        };
+        assert_eq!(durability(""), Some(Durability::Batch));
+        assert_eq!(durability("--durability full"), Some(Durability::Full));
+        assert_eq!(durability("--durability batch"), Some(Durability::Batch));
+        assert_eq!(durability("--durability none"), Some(Durability::None));
+        assert_eq!(durability("--durability some"), None);
     }
 
     #[test]

@@ -42,6 +42,16 @@ Conflicts (--on-conflict):
   newer, older   The version changed last, or first, wins; so it goes with
   larger, smaller, local, remote
 
+Durability (--durability):
+  full   Each file, and the folder it is in, is flushed to the disk before it
+         counts as done: slow with many small files
+  batch  Many files are flushed at once, before they are recorded as synced: a
+         power cut loses no file, and what it undoes is done again (the default)
+  none   Nothing is flushed. After a power cut, synced files may be empty, old
+         or gone, and the state may be lost, or not fit them. The next run may
+         take that for your change, and carry it to the other side. A crash of
+         the program alone does no harm
+
 Exit codes (of several the first of 10, 6, 5, 7, 3, 4; take others for failure):
   0    Both sides agree; copies may have been kept of conflicts
   1    An internal error: a bug

@@ -9,6 +9,7 @@
 mod args;
 mod commands;
 mod display;
+mod edits;
 mod exclude;
 mod exit;
 mod help;

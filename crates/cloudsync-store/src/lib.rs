@@ -11,5 +11,5 @@ mod sqlite;
 mod store;
 
 pub use memory::{Fault, MemoryDisk, MemoryStore};
-pub use sqlite::SqliteStore;
+pub use sqlite::{Flush, SqliteStore};
 pub use store::{FoundState, Opened, Result, Store, Unfit};

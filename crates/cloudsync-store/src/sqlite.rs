@@ -1,7 +1,7 @@
 //! A store in a SQLite file, one a pair.
 //!
 //! One connection, in exclusive mode, under a lock file of our own beside it. Every commit is
-//! flushed. A file that cannot be used (damaged, another program's, another pair's) is renamed to
+//! flushed, unless [`Flush::Never`] was asked for. A file that cannot be used (damaged, another program's, another pair's) is renamed to
 //! `NAME.damaged-N` and a new one begun; one of a newer program is refused and left alone.
 
 mod connection;
@@ -25,11 +25,23 @@ use self::trouble::Trouble;
 use crate::lock::Lock;
 use crate::store::{self, FoundState, Opened, Result, Store, Unfit};
 
+/// When what is stored goes to the disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Flush {
+    /// With each commit: what was applied is there after a power cut.
+    #[default]
+    EachCommit,
+    /// When the system likes. A power cut can take away what was applied, or damage the file, which is
+    /// set aside then: a first meeting.
+    Never,
+}
+
 /// A store in a SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
     files: Files,
     pair: String,
+    flush: Flush,
     /// `None` once it is closed, or where a new file could not be begun.
     session: Mutex<Option<Session>>,
 }
@@ -55,10 +67,21 @@ impl SqliteStore {
     /// # Panics
     /// If the program is linked with an SQLite that is known to damage files.
     pub async fn open(path: impl AsRef<Path>, pair: &str) -> Result<Self> {
+        Self::open_with(path, pair, Flush::default()).await
+    }
+
+    /// As [`SqliteStore::open`], and says when it is flushed.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    ///
+    /// # Panics
+    /// As [`SqliteStore::open`].
+    pub async fn open_with(path: impl AsRef<Path>, pair: &str, flush: Flush) -> Result<Self> {
         let files = Files::at(path.as_ref())?;
         let lock = Lock::take(&files.lock())?;
         let header = files.header()?;
-        let session = match open(&files, pair, header).await {
+        let session = match open(&files, pair, header, flush).await {
             Ok(Prepared { connection, run }) => {
                 // A kill in the middle of the very first opening leaves one that was never opened.
                 let found = if run == 1 {
@@ -73,12 +96,13 @@ impl SqliteStore {
                     lock,
                 }
             }
-            Err(Trouble::Unfit(reason)) => begin_anew(&files, pair, reason, lock).await?,
+            Err(Trouble::Unfit(reason)) => begin_anew(&files, pair, reason, lock, flush).await?,
             Err(trouble) => return Err(trouble.at_opening(files.main())),
         };
         Ok(Self {
             files,
             pair: pair.to_owned(),
+            flush,
             session: Mutex::new(Some(session)),
         })
     }
@@ -102,7 +126,7 @@ impl SqliteStore {
         };
         // Its last words, should it fail to say them, are not wanted.
         let _ = connection.close().await;
-        let new = begin_anew(&self.files, &self.pair, reason, lock).await?;
+        let new = begin_anew(&self.files, &self.pair, reason, lock, self.flush).await?;
         let opened = new.opened(Snapshot::default());
         *session = Some(new);
         Ok(opened)
@@ -120,7 +144,12 @@ impl Session {
 }
 
 /// Opens what the first bytes say is ours, or nothing yet.
-async fn open(files: &Files, pair: &str, header: Header) -> std::result::Result<Prepared, Trouble> {
+async fn open(
+    files: &Files,
+    pair: &str,
+    header: Header,
+    flush: Flush,
+) -> std::result::Result<Prepared, Trouble> {
     match header {
         Header::Absent => files.drop_orphans().map_err(Trouble::Call)?,
         Header::Noise => return Err(Trouble::damaged("not a database")),
@@ -132,17 +161,23 @@ async fn open(files: &Files, pair: &str, header: Header) -> std::result::Result<
         }
         Header::Sqlite { .. } => {}
     }
-    let prepared = connection::prepare(files.main(), pair).await?;
-    if header == Header::Absent {
+    let prepared = connection::prepare(files.main(), pair, flush).await?;
+    if header == Header::Absent && flush == Flush::EachCommit {
         files.sync_folder().map_err(Trouble::Call)?;
     }
     Ok(prepared)
 }
 
 /// Puts files that nothing has open out of the way, and begins new ones.
-async fn begin_anew(files: &Files, pair: &str, reason: Unfit, lock: Lock) -> Result<Session> {
+async fn begin_anew(
+    files: &Files,
+    pair: &str,
+    reason: Unfit,
+    lock: Lock,
+    flush: Flush,
+) -> Result<Session> {
     let kept_as = files.set_aside()?;
-    let Prepared { connection, run } = open(files, pair, Header::Absent)
+    let Prepared { connection, run } = open(files, pair, Header::Absent, flush)
         .await
         .map_err(|trouble| trouble.at_opening(files.main()))?;
     Ok(Session {
@@ -242,5 +277,25 @@ mod tests {
         let values = store.load().await.unwrap().snapshot.values;
         let keys: Vec<_> = values.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["before", "large", "small"]);
+    }
+
+    #[tokio::test]
+    async fn it_is_flushed_as_asked_also_when_begun_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        for (flush, level) in [(Flush::EachCommit, 2), (Flush::Never, 0)] {
+            let path = folder.path().join(format!("{level}.sqlite"));
+            let store = SqliteStore::open_with(&path, "pair", flush).await.unwrap();
+            for _ in 0..2 {
+                let mut guard = store.session().await;
+                let connection = &mut guard.as_mut().unwrap().connection;
+                let found: i64 = sqlx::query_scalar("PRAGMA synchronous")
+                    .fetch_one(connection)
+                    .await
+                    .unwrap();
+                assert_eq!(found, level, "{flush:?}");
+                drop(guard);
+                store.set_aside("for a test").await.unwrap();
+            }
+        }
     }
 }

@@ -11,8 +11,9 @@ use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::object::{Kind, Oid};
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_provider::Credentials;
+use cloudsync_provider::filesystem::Durability;
 use cloudsync_provider::registry::Registry;
-use cloudsync_store::{MemoryStore, SqliteStore, Store};
+use cloudsync_store::{Flush, MemoryStore, SqliteStore, Store};
 
 use crate::cloudsync::CloudSync;
 use crate::conflict::{Decision, Version};
@@ -32,6 +33,7 @@ pub struct Builder {
     root_oids: BySide<Option<Oid>>,
     credentials: BySide<Option<Credentials>>,
     registry: Option<Registry>,
+    durability: Durability,
     store: StoreGiven,
     hooks: Closures,
     perform: Option<Box<MakePerform>>,
@@ -63,6 +65,7 @@ impl Builder {
             root_oids: BySide::default(),
             credentials: BySide::default(),
             registry: None,
+            durability: Durability::default(),
             store: StoreGiven::Memory,
             hooks: Closures::over(Arc::new(NoHooks)),
             perform: None,
@@ -87,6 +90,15 @@ impl Builder {
     /// Sets the providers that locations may name; by default those of [`registry`](crate::registry).
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = Some(registry);
+        self
+    }
+
+    /// Sets how much of what is written is made durable, and when; by default [`Durability::Batch`].
+    /// With [`Durability::None`] the file of [`Builder::state_file`] is not flushed either: after a
+    /// power cut files and state may be lost, or not fit each other. Providers that were given, or
+    /// come from an own registry, are as they are.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
         self
     }
 
@@ -248,7 +260,9 @@ impl Builder {
         {
             return Err(Error::invalid("build", "both sides are the same").with_path(local));
         }
-        let registry = self.registry.unwrap_or_else(location::registry);
+        let registry = self
+            .registry
+            .unwrap_or_else(|| location::registry_with(self.durability));
         let mut endpoints = BySide::new(
             Endpoint::resolve(local, &registry).map_err(|e| e.with_side(Side::Local))?,
             Endpoint::resolve(remote, &registry).map_err(|e| e.with_side(Side::Remote))?,
@@ -282,7 +296,12 @@ impl Builder {
             StoreGiven::Memory => Arc::new(MemoryStore::new()),
             StoreGiven::Own(store) => store,
             StoreGiven::File(path) => {
-                Arc::new(SqliteStore::open(path, &label(&*hooks, &endpoints)).await?)
+                let flush = match self.durability {
+                    Durability::None => Flush::Never,
+                    Durability::Batch | Durability::Full => Flush::EachCommit,
+                };
+                let label = label(&*hooks, &endpoints);
+                Arc::new(SqliteStore::open_with(path, &label, flush).await?)
             }
         };
         let (perform, observe, settings) = (self.perform, self.observe, self.settings);

@@ -15,6 +15,7 @@ use crate::changes;
 use crate::driver::Live;
 use crate::endpoint::Given;
 use crate::error::{Error, Result};
+use crate::met;
 use crate::notices::Notices;
 use crate::pair::Pair;
 use crate::plan::Plan;
@@ -104,12 +105,16 @@ impl CloudSync {
                     let status = live.status();
                     self.pair.set_last(status.clone());
                     let planned = live.look(|engine, _| engine.planned().clone());
+                    let tally = std::mem::take(&mut session.driver.tally);
+                    let mut conflicts = tally.report(status).conflicts;
+                    live.look(|engine, _| {
+                        let (world, hooks) = (engine.world(), &*self.pair.hooks);
+                        met::planned(world, hooks, &planned.operations, &mut conflicts);
+                    });
                     return Ok(Plan {
                         operations: planned.operations,
                         totals: planned.totals,
-                        conflicts: std::mem::take(&mut session.driver.tally)
-                            .report(status)
-                            .conflicts,
+                        conflicts,
                     });
                 }
                 Verdict::Down(side, failure) => return Err(Error::of(side, failure)),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use cloudsync_core::engine::Engine;
 use cloudsync_core::engine::io::{Control, Input, Output, SideState, Status};
 use cloudsync_core::failure::Failure;
+use cloudsync_core::notice::Notice as EngineNotice;
 use cloudsync_core::rules::Rules;
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::time::Time;
@@ -18,12 +19,13 @@ use crate::alarm::takes_side_down;
 use crate::conflict;
 use crate::guarded::guarded;
 use crate::hooks::Hooks;
+use crate::met::versions;
 use crate::notices::{Notice, NoticeBoard};
 use crate::order::Order;
 use crate::perform::Perform;
 use crate::persist::Keeper;
 use crate::query::Looker;
-use crate::report::Tally;
+use crate::report::{Conflicted, Tally};
 use crate::transfer::Answers;
 
 /// Inputs that wait for the engine; whoever has more waits.
@@ -206,6 +208,19 @@ impl Driver {
         let mut operations = Vec::new();
         while let Some(output) = self.live.look(Engine::poll) {
             match output {
+                Output::Notice(EngineNotice::Conflict { path, kept_as }) => {
+                    let hooks = &*self.hooks;
+                    let look = |engine: &mut Engine, _| versions(engine.world(), hooks, &path);
+                    let versions = self.live.look(look);
+                    let conflict = Conflicted {
+                        path,
+                        kept_as,
+                        waits: false,
+                        versions,
+                    };
+                    self.tally.conflict(conflict.clone());
+                    self.hands.board.tell(Notice::Conflict(conflict));
+                }
                 Output::Notice(notice) => {
                     self.tally.note(&notice);
                     self.hands.board.tell(Notice::Engine(notice));

@@ -34,6 +34,7 @@ mod guarded;
 mod hooks;
 mod keep;
 mod location;
+mod met;
 mod notices;
 mod order;
 mod pair;
@@ -59,20 +60,22 @@ pub use location::{memory, registry};
 pub use notices::{Notice, Notices};
 pub use perform::{Outcome, Outcomes, Perform, PerformContext, Performer};
 pub use plan::Plan;
-pub use report::{Changed, Conflicted, SyncReport};
+pub use report::{Changed, Conflicted, Known, SyncReport};
 pub use runnable::{Pulse, RunError, RunOptions, Runnable, Runner, Stop, Turn};
 
+pub use cloudsync_core::engine::io::{Act, Effect, Input, Operation, SideState};
 pub use cloudsync_core::engine::io::{
     ConflictPolicy, Guard, Held, HeldId, Limits, PlannedOperation, Status, Trouble,
 };
-pub use cloudsync_core::engine::io::{Effect, Input, Operation, SideState};
 pub use cloudsync_core::failure::{ErrorKind, Failure, Retry};
 pub use cloudsync_core::listing::SkipReason;
 pub use cloudsync_core::notice::Notice as EngineNotice;
 pub use cloudsync_core::object::{Attributes, ContentHash, HashKind, Kind, Oid};
 pub use cloudsync_core::policy::Locality;
+pub use cloudsync_core::precondition::Expect;
 pub use cloudsync_core::side::{BySide, Side};
 pub use cloudsync_provider as provider;
+pub use cloudsync_provider::filesystem::Durability;
 pub use cloudsync_provider::{Credentials, Provider};
 pub use cloudsync_store as store;
 pub use cloudsync_store::{MemoryStore, SqliteStore, Store};

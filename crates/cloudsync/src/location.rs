@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use cloudsync_core::failure::{ErrorKind, Failure};
 use cloudsync_provider::Credentials;
+use cloudsync_provider::filesystem::{Durability, FileProvider};
 use cloudsync_provider::mock::{MockConfig, MockService};
 use cloudsync_provider::registry::{Created, Location, Registry};
 
@@ -61,13 +62,31 @@ pub(crate) fn open(text: &str, registry: &Registry) -> Result<Endpoint> {
 /// `memory:NAME/PATH` in what [`memory`] gives. Others can be added for
 /// [`Builder::registry`](crate::Builder::registry).
 pub fn registry() -> Registry {
-    Registry::with_builtin().with("memory", |namespace, rest| {
-        if let Some(id) = namespace {
-            return Err(Failure::new(ErrorKind::Namespace, "create").with_object(id));
-        }
-        let (name, path) = rest.split_once('/').unwrap_or((rest, ""));
-        Ok(Created::new(memory(name).client(), format!("/{path}")))
-    })
+    registry_with(Durability::default())
+}
+
+/// As [`registry`], with local folders that make what is written durable like this.
+pub(crate) fn registry_with(durability: Durability) -> Registry {
+    Registry::new()
+        .with("file", move |namespace, rest| {
+            no_namespace(namespace)?;
+            Ok(Created::new(
+                FileProvider::new().durability(durability),
+                rest,
+            ))
+        })
+        .with("memory", |namespace, rest| {
+            no_namespace(namespace)?;
+            let (name, path) = rest.split_once('/').unwrap_or((rest, ""));
+            Ok(Created::new(memory(name).client(), format!("/{path}")))
+        })
+}
+
+fn no_namespace(namespace: Option<&str>) -> std::result::Result<(), Failure> {
+    match namespace {
+        None => Ok(()),
+        Some(id) => Err(Failure::new(ErrorKind::Namespace, "create").with_object(id)),
+    }
 }
 
 static MEMORIES: Mutex<BTreeMap<String, MockService>> = Mutex::new(BTreeMap::new());
@@ -135,6 +154,20 @@ mod tests {
         }
         let error = open("memory@team:a", &registry()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Namespace);
+    }
+
+    #[test]
+    fn local_folders_are_as_durable_as_asked() {
+        for durability in [Durability::None, Durability::Batch, Durability::Full] {
+            let endpoint = open("/notes", &registry_with(durability)).unwrap();
+            let shown = format!("{:?}", endpoint.provider);
+            assert!(
+                shown.contains(&format!("durability: {durability:?}")),
+                "{shown}"
+            );
+        }
+        let shown = format!("{:?}", open("/notes", &registry()).unwrap().provider);
+        assert!(shown.contains("durability: Batch"), "{shown}");
     }
 
     #[test]

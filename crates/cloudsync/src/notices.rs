@@ -15,6 +15,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::guarded::guarded;
 use crate::hooks::Hooks;
+use crate::report::Conflicted;
 
 /// Notices that a subscriber may lag behind by before it misses some.
 const CAPACITY: usize = 4_096;
@@ -24,6 +25,8 @@ const CAPACITY: usize = 4_096;
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Notice {
+    /// Two versions of one file met: which, and what is done about it.
+    Conflict(Conflicted),
     /// A side is connected, with its root in place.
     Connected {
         /// The side.
@@ -47,7 +50,7 @@ pub enum Notice {
     },
     /// A run ended.
     Stopped,
-    /// What the engine tells: changes, conflicts, troubles. It has a `type` of its own.
+    /// What the engine tells: changes, troubles. It has a `type` of its own.
     #[serde(untagged)]
     Engine(EngineNotice),
 }
@@ -55,6 +58,7 @@ pub enum Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Notice::Conflict(conflict) => conflict.fmt(f),
             Notice::Connected { side, root } => write!(f, "{side} side: connected to {root}"),
             Notice::Missed { count } => write!(f, "{count} notices missed"),
             Notice::Started => f.write_str("started"),

@@ -1,5 +1,6 @@
 //! What a run did, and what is left.
 
+use std::fmt;
 use std::time::Duration;
 
 use cloudsync_core::engine::io::{Held, Status, Trouble};
@@ -70,6 +71,31 @@ pub struct Conflicted {
     pub kept_as: Option<String>,
     /// If true, it waits for a decision.
     pub waits: bool,
+    /// The two versions, as they were when it was met; `None` where a side's was not found.
+    pub versions: BySide<Option<Known>>,
+}
+
+/// What is known of a version of a file without reading it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Known {
+    /// Bytes in it.
+    pub size: u64,
+    /// When it was changed, in nanoseconds since 1970, if its side says so.
+    pub mtime: Option<i64>,
+}
+
+impl fmt::Display for Conflicted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kept_as {
+            Some(name) => write!(
+                f,
+                "conflict: {}, the other version is kept as {name}",
+                self.path
+            ),
+            None => write!(f, "conflict: {}", self.path),
+        }
+    }
 }
 
 impl SyncReport {
@@ -119,47 +145,51 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// Counts a conflict that was met.
+    pub(crate) fn conflict(&mut self, met: Conflicted) {
+        self.conflicts.push(met);
+    }
+
     pub(crate) fn note(&mut self, notice: &Notice) {
-        match notice {
-            Notice::Conflict { path, kept_as } => {
-                let (path, kept_as) = (path.clone(), kept_as.clone());
-                self.conflicts.push(Conflicted {
-                    path,
-                    kept_as,
-                    waits: false,
-                });
+        let Notice::Done {
+            side,
+            operation,
+            size,
+            ..
+        } = notice
+        else {
+            return;
+        };
+        let changed = &mut self.changed[*side];
+        match *operation {
+            "copy" => {
+                changed.copied += 1;
+                changed.bytes += size;
             }
-            Notice::Done {
-                side,
-                operation,
-                size,
-                ..
-            } => {
-                let changed = &mut self.changed[*side];
-                match *operation {
-                    "copy" => {
-                        changed.copied += 1;
-                        changed.bytes += size;
-                    }
-                    "create_folder" => changed.folders += 1,
-                    "rename" => changed.renamed += 1,
-                    "delete" => changed.deleted += 1,
-                    "set_attributes" => changed.attributes += 1,
-                    _ => {}
-                }
-            }
+            "create_folder" => changed.folders += 1,
+            "rename" => changed.renamed += 1,
+            "delete" => changed.deleted += 1,
+            "set_attributes" => changed.attributes += 1,
             _ => {}
         }
     }
 
     /// Makes the report of a run that ended with `status`.
     pub(crate) fn report(self, status: Status) -> SyncReport {
-        let mut conflicts = self.conflicts;
-        conflicts.retain(|conflict| !status.conflicts.contains(&conflict.path));
-        conflicts.extend(status.conflicts.into_iter().map(|path| Conflicted {
-            path,
-            kept_as: None,
-            waits: true,
+        let (waiting, mut conflicts): (Vec<_>, Vec<_>) = self
+            .conflicts
+            .into_iter()
+            .partition(|conflict| status.conflicts.contains(&conflict.path));
+        conflicts.extend(status.conflicts.into_iter().map(|path| {
+            Conflicted {
+                kept_as: None,
+                waits: true,
+                versions: waiting
+                    .iter()
+                    .rfind(|met| met.path == path)
+                    .map_or_else(BySide::default, |met| met.versions),
+                path,
+            }
         }));
         conflicts.sort();
         SyncReport {
@@ -262,14 +292,16 @@ mod tests {
         tally.note(&told(Side::Remote, "copy", 5));
         tally.note(&told(Side::Local, "delete", 0));
         let kept_as = Some("a.conflicted".to_owned());
-        tally.note(&Notice::Conflict {
-            path: "a".into(),
-            kept_as: kept_as.clone(),
-        });
-        tally.note(&Notice::Conflict {
-            path: "b".into(),
-            kept_as: None,
-        });
+        let known = |size| Some(Known { size, mtime: None });
+        let versions = BySide::new(known(1), known(2));
+        for (path, kept_as) in [("a", kept_as.clone()), ("b", None)] {
+            tally.conflict(Conflicted {
+                path: path.into(),
+                kept_as,
+                waits: false,
+                versions,
+            });
+        }
 
         let status = Status {
             complete: true,
@@ -288,12 +320,14 @@ mod tests {
                 Conflicted {
                     path: "a".into(),
                     kept_as,
-                    waits: false
+                    waits: false,
+                    versions,
                 },
                 Conflicted {
                     path: "b".into(),
                     kept_as: None,
-                    waits: true
+                    waits: true,
+                    versions,
                 },
             ]
         );

@@ -1,11 +1,13 @@
 //! From arguments to a pair: all that can be refused is refused before anything is opened.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use cloudsync::{Builder, CloudSync, Error, Kind, Side};
+use cloudsync::{Builder, CloudSync, Error, Kind, Performer, Side};
 
 use crate::args::PairArgs;
 use crate::display::{Level, Setting};
+use crate::edits::Edits;
 use crate::exclude::Exclude;
 use crate::exit::Exit;
 use crate::location::{self, Location, Locations};
@@ -44,6 +46,7 @@ pub(super) fn prepare(args: &PairArgs, watches: bool) -> Result<Prepared, Proble
             locations,
             exclude,
             on_conflict: args.on_conflict,
+            edits: Edits::default(),
             first_meeting,
             state: state.shown(),
             level: Level::of(args),
@@ -81,9 +84,14 @@ fn check_there(locations: &Locations) -> Result<(), Problem> {
 pub(super) fn builder(args: &PairArgs, prepared: &Prepared, remote: Option<String>) -> Builder {
     let locations = &prepared.setting.locations;
     let remote = remote.unwrap_or_else(|| locations.remote.given());
+    let edits = prepared.setting.edits.clone();
     let builder = CloudSync::builder(locations.local.given(), remote)
         .on_conflict(args.on_conflict.into())
-        .guard(args.guard());
+        .guard(args.guard())
+        .durability(args.durability.into())
+        .perform(move |context, outcomes| {
+            Arc::new(edits.around(Performer::new(context, outcomes)))
+        });
     let builder = match &prepared.state {
         State::File(path) => builder.state_file(path),
         State::Memory => builder,

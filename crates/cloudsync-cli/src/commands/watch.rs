@@ -103,14 +103,14 @@ fn is_work(notice: &Notice) -> bool {
     use EngineNotice as Told;
     matches!(
         notice,
-        Notice::Engine(
-            Told::Conflict { .. }
-                | Told::DeletionsHeld { .. }
-                | Told::Done { .. }
-                | Told::Failed { .. }
-                | Told::SideDown { .. }
-                | Told::SideSeen { .. }
-        )
+        Notice::Conflict(_)
+            | Notice::Engine(
+                Told::DeletionsHeld { .. }
+                    | Told::Done { .. }
+                    | Told::Failed { .. }
+                    | Told::SideDown { .. }
+                    | Told::SideSeen { .. }
+            )
     )
 }
 

@@ -2,23 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use cloudsync::{EngineNotice, ErrorKind, PlannedOperation, Side, SkipReason};
+use cloudsync::{Conflicted, EngineNotice, ErrorKind, PlannedOperation, Side, SkipReason};
 
 /// Names that conflicts were kept under and that are not yet in place.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Kept(BTreeSet<String>);
 
 impl Kept {
-    /// Takes in what happened. Returns whether it is the renaming of a version that lost.
+    /// Takes in that a conflict was met.
+    pub(crate) fn met(&mut self, conflict: &Conflicted) {
+        self.0.extend(conflict.kept_as.clone());
+    }
+
+    /// Takes in what was done. Returns whether it is the renaming of a version that lost.
     pub(crate) fn note(&mut self, notice: &EngineNotice) -> bool {
         match notice {
-            EngineNotice::Conflict {
-                kept_as: Some(name),
-                ..
-            } => {
-                self.0.insert(name.clone());
-                false
-            }
             EngineNotice::Done {
                 operation: "rename",
                 path,
@@ -48,21 +46,37 @@ pub(crate) fn arrow(changed: Side) -> char {
     }
 }
 
+/// What a copy does to what stands at its place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Copied {
+    /// Nothing stands there.
+    Anew,
+    /// It replaces a version.
+    Over,
+    /// It is not known yet: what is planned is not looked at so closely.
+    Either,
+}
+
 /// Returns why an operation was done, for programs.
-pub(crate) fn reason(operation: &str, changed: Side, is_conflict: bool) -> String {
+pub(crate) fn reason(operation: &str, copied: Copied, changed: Side, is_conflict: bool) -> String {
     if is_conflict {
         return "conflict".to_owned();
     }
-    format!("{}_on_{}", what_happened(operation), changed.other())
+    format!(
+        "{}_on_{}",
+        what_happened(operation, copied),
+        changed.other()
+    )
 }
 
 /// Returns what happened on the other side for an operation to be done.
-pub(crate) fn what_happened(operation: &str) -> &'static str {
-    match operation {
-        "create_folder" => "new",
-        "delete" => "deleted",
-        "rename" => "renamed",
-        "set_attributes" => "times_or_mode_changed",
+pub(crate) fn what_happened(operation: &str, copied: Copied) -> &'static str {
+    match (operation, copied) {
+        ("create_folder", _) | ("copy", Copied::Anew) => "new",
+        ("copy", Copied::Over) => "edited",
+        ("delete", _) => "deleted",
+        ("rename", _) => "renamed",
+        ("set_attributes", _) => "times_or_mode_changed",
         _ => "new_or_edited",
     }
 }

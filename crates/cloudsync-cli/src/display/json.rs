@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use cloudsync::{Conflicted, EngineNotice, Notice, Plan, Side, Status, SyncReport};
 
-use super::event::{Kept, is_planned_conflict, reason, skip_class};
+use super::event::{Copied, Kept, is_planned_conflict, reason, skip_class};
 use super::line::{
-    Action, ErrorLine, Event, Place, PlanTotal, RunEnd, Sided, Tally, Ways, seconds, write,
+    Action, ErrorLine, Event, Place, PlanTotal, RunEnd, Sided, Tally, Version, Ways, seconds, write,
 };
 use super::out::Out;
 use super::{Screen, Setting};
@@ -41,7 +41,7 @@ impl Json {
         self.setting.locations[side].label.clone()
     }
 
-    fn conflict(&mut self, path: &str, kept_as: Option<&str>, waits: bool) {
+    fn conflict(&mut self, met: &Conflicted, waits: bool) {
         let decision = if waits {
             "hold"
         } else {
@@ -50,10 +50,12 @@ impl Json {
         write(
             &mut self.out,
             Event::Conflict {
-                path,
+                path: &met.path,
                 kind: "edit-edit",
+                local: met.versions.local.map(Version::from),
+                remote: met.versions.remote.map(Version::from),
                 decision,
-                kept_as,
+                kept_as: met.kept_as.as_deref(),
             },
         );
     }
@@ -70,6 +72,7 @@ impl Json {
             } => {
                 self.tally.note(*side, operation, *size);
                 let (source, target) = (self.label(side.other()), self.label(*side));
+                let copied = self.setting.edits.take(*side, path);
                 let action = Action {
                     op: operation,
                     side: *side,
@@ -78,16 +81,12 @@ impl Json {
                     path,
                     old_path: from.as_deref(),
                     size: *size,
-                    reason: reason(operation, *side, is_conflict),
+                    reason: reason(operation, copied, *side, is_conflict),
                     outcome: "ok",
                 };
                 write(&mut self.out, Event::Action(action));
             }
             // A single run tells at its end what is left.
-            EngineNotice::Conflict { path, kept_as } if self.setting.watches => {
-                let waits = kept_as.is_none() && self.setting.on_conflict.name() == "hold";
-                self.conflict(path, kept_as.as_deref(), waits);
-            }
             EngineNotice::Failed {
                 side,
                 path,
@@ -141,14 +140,8 @@ impl Json {
 
     /// Tells what is left at the end of a single run.
     fn left(&mut self, report: &SyncReport) {
-        for Conflicted {
-            path,
-            kept_as,
-            waits,
-            ..
-        } in &report.conflicts
-        {
-            self.conflict(path, kept_as.as_deref(), *waits);
+        for conflict in &report.conflicts {
+            self.conflict(conflict, conflict.waits);
         }
         for trouble in &report.failed {
             let label = self.label(trouble.side);
@@ -193,6 +186,14 @@ impl Screen for Json {
                 write(&mut self.out, event);
             }
             Notice::Engine(notice) => self.engine(notice),
+            Notice::Conflict(met) => {
+                self.kept.met(met);
+                // A single run tells at its end what is left.
+                if self.setting.watches {
+                    let holds = self.setting.on_conflict.name() == "hold";
+                    self.conflict(met, met.kept_as.is_none() && holds);
+                }
+            }
             Notice::Missed { count } => write(&mut self.out, Event::Missed { lines: *count }),
             Notice::StateSetAside { reason, kept_as } => {
                 let kept_as = kept_as.to_string_lossy().into_owned();
@@ -294,13 +295,18 @@ impl Screen for Json {
                 path: &planned.path,
                 old_path: planned.from.as_deref(),
                 size: planned.size,
-                reason: reason(planned.operation, side, is_planned_conflict(planned)),
+                reason: reason(
+                    planned.operation,
+                    Copied::Either,
+                    side,
+                    is_planned_conflict(planned),
+                ),
                 outcome: "planned",
             };
             write(&mut self.out, Event::Action(action));
         }
         for conflict in &plan.conflicts {
-            self.conflict(&conflict.path, conflict.kept_as.as_deref(), conflict.waits);
+            self.conflict(conflict, conflict.waits);
         }
         for held in &status.held {
             let vanished_from = self.label(held.side.other());

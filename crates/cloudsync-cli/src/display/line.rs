@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use cloudsync::{ErrorKind, Failure, Side};
+use cloudsync::{ErrorKind, Failure, Known, Side};
 use serde::Serialize;
 
 use super::event::hint;
 use super::out::Out;
-use super::text::timestamp;
+use super::text::{time_of, timestamp};
 use crate::problem::Problem;
 
 /// The version of the lines.
@@ -62,6 +62,8 @@ pub(super) enum Event<'a> {
     Conflict {
         path: &'a str,
         kind: &'a str,
+        local: Option<Version>,
+        remote: Option<Version>,
         decision: &'a str,
         kept_as: Option<&'a str>,
     },
@@ -192,6 +194,23 @@ pub(super) struct PlanTotal<'a> {
     pub(super) op: &'a str,
     pub(super) side: Side,
     pub(super) count: usize,
+}
+
+/// One of two versions that met.
+#[derive(Serialize)]
+pub(super) struct Version {
+    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtime: Option<String>,
+}
+
+impl From<Known> for Version {
+    fn from(known: Known) -> Self {
+        Self {
+            size: known.size,
+            mtime: known.mtime.and_then(time_of),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Default, Serialize)]

@@ -16,6 +16,7 @@ use std::io::IsTerminal;
 use cloudsync::{Notice, Plan, Status, SyncReport};
 
 use crate::args::{OnConflict, PairArgs};
+use crate::edits::Edits;
 use crate::exclude::Exclude;
 use crate::exit::Exit;
 use crate::location::Locations;
@@ -52,6 +53,8 @@ pub(crate) struct Setting {
     pub(crate) locations: Locations,
     pub(crate) exclude: Exclude,
     pub(crate) on_conflict: OnConflict,
+    /// What is on its way over another version.
+    pub(crate) edits: Edits,
     /// There is no state: the two were never synced.
     pub(crate) first_meeting: bool,
     /// Where the state is, for people.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use cloudsync::{EngineNotice, Notice, Plan, SkipReason, Status, SyncReport};
+use cloudsync::{Conflicted, EngineNotice, Notice, Plan, SkipReason, Status, SyncReport};
 
 use super::event::{Kept, arrow, what_happened, why_skipped};
 use super::out::Out;
@@ -133,6 +133,7 @@ impl Plain {
         else {
             return;
         };
+        let copied = self.setting.edits.take(*side, path);
         self.items_done += 1;
         self.bytes_done += bytes;
         if let Some(progress) = &mut self.progress {
@@ -151,7 +152,7 @@ impl Plain {
             (other, _) => format!("{arrow} {path}  {other}"),
         };
         if self.setting.level == Level::Verbose {
-            let why = what_happened(operation).replace('_', " ");
+            let why = what_happened(operation, copied).replace('_', " ");
             let from = &self.setting.locations[side.other()].label;
             line = if is_conflict {
                 format!("{line}  (edited on both)")
@@ -162,21 +163,24 @@ impl Plain {
         self.line(Mood::Aside, &line);
     }
 
+    fn conflict(&mut self, met: &Conflicted) {
+        self.kept.met(met);
+        let level = self.setting.level;
+        if self.lists_changes() || (self.setting.watches && level == Level::Quiet) {
+            let what = match &met.kept_as {
+                Some(name) => format!("kept both, the other one as {}", shown(name)),
+                None => self.setting.on_conflict.name().to_owned(),
+            };
+            let line = format!("! {}  edited on both: {what}", shown(&met.path));
+            self.line(Mood::Warning, &line);
+        }
+    }
+
     fn engine(&mut self, notice: &EngineNotice) {
         let level = self.setting.level;
         let is_conflict = self.kept.note(notice);
         match notice {
             EngineNotice::Done { .. } => self.change(notice, is_conflict),
-            EngineNotice::Conflict { path, kept_as }
-                if self.lists_changes() || (self.setting.watches && level == Level::Quiet) =>
-            {
-                let what = match kept_as {
-                    Some(name) => format!("kept both, the other one as {}", shown(name)),
-                    None => self.setting.on_conflict.name().to_owned(),
-                };
-                let line = format!("! {}  edited on both: {what}", shown(path));
-                self.line(Mood::Warning, &line);
-            }
             // A single run tells at its end what is left, unless all is to be told.
             EngineNotice::Failed {
                 side,
@@ -264,6 +268,7 @@ impl Screen for Plain {
                 }
             }
             Notice::Engine(notice) => self.engine(notice),
+            Notice::Conflict(met) => self.conflict(met),
             Notice::Missed { count: missed } if self.setting.level >= Level::Usual => {
                 let missed = usize::try_from(*missed).unwrap_or(usize::MAX);
                 let line = format!("… {} not shown", count(missed, "line", "lines"));

@@ -100,6 +100,12 @@ pub(crate) fn timestamp() -> String {
     format!("{:.3}", jiff::Timestamp::now())
 }
 
+/// Returns a time in nanoseconds since 1970, for programs.
+pub(crate) fn time_of(nanos: i64) -> Option<String> {
+    let time = jiff::Timestamp::from_nanosecond(nanos.into()).ok()?;
+    Some(format!("{time:.3}"))
+}
+
 /// How something is meant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Mood {

@@ -25,6 +25,7 @@ fn a_run_is_told_line_by_line() {
         (&copy["outcome"], &copy["side"]),
         (&"ok".into(), &"remote".into())
     );
+    assert_eq!(copy["reason"], "new_on_local");
     assert!(
         copied
             .iter()
@@ -37,6 +38,60 @@ fn a_run_is_told_line_by_line() {
     assert_eq!(end["copied"]["remote_to_local"], 1);
     assert_eq!((&end["folders"], &end["bytes"]), (&1.into(), &8.into()));
     assert!(end["elapsed_s"].is_number());
+}
+
+#[test]
+fn the_reason_tells_new_from_edited() {
+    let lab = Lab::new();
+    for name in ["l/a", "l/b", "r/c"] {
+        lab.write(name, "one");
+    }
+    lab.sync(&[]).is(0);
+    lab.write("l/a", "longer");
+    lab.write("r/c", "longer");
+    lab.write("r/new", "new");
+    lab.remove("l/b");
+    let ran = lab.sync(&["--json"]).is(0);
+    let reasons: std::collections::BTreeMap<_, _> = ran
+        .of_type("action")
+        .iter()
+        .map(|line| (line["path"].to_string(), line["reason"].to_string()))
+        .collect();
+    let expected = [
+        ("a", "edited_on_local"),
+        ("b", "deleted_on_local"),
+        ("c", "edited_on_remote"),
+        ("new", "new_on_remote"),
+    ];
+    let expected = expected.map(|(path, why)| (format!("\"{path}\""), format!("\"{why}\"")));
+    assert_eq!(reasons, expected.into());
+    lab.write("l/a", "and longer");
+    let ran = lab.sync(&["-v"]).is(0);
+    assert!(ran.out.contains("(edited on l)"), "{}", ran.out);
+}
+
+#[test]
+fn a_conflict_tells_both_versions() {
+    for policy in ["keep-both", "hold", "newer", "remote"] {
+        let lab = Lab::new();
+        lab.write("l/sub/a", "base");
+        lab.sync(&[]).is(0);
+        lab.write("l/sub/a", "local!");
+        lab.age("l/sub/a", 100_000);
+        lab.write("r/sub/a", "the remote one");
+        for command in ["plan", "sync"] {
+            let ran = lab.run([command, "l", "r", "--json", "--on-conflict", policy]);
+            let [conflict] = &ran.of_type("conflict")[..] else {
+                panic!("{policy}: {}", ran.out);
+            };
+            let told = format!("{command} {policy}: {conflict}");
+            assert_eq!(conflict["local"]["size"], 6, "{told}");
+            assert_eq!(conflict["remote"]["size"], 14, "{told}");
+            let time = |side: &str| conflict[side]["mtime"].as_str().unwrap().to_owned();
+            assert!(time("local") < time("remote"), "{told}");
+            assert!(time("local").ends_with('Z'), "{told}");
+        }
+    }
 }
 
 #[test]

@@ -166,6 +166,12 @@ impl Lab {
     pub(crate) fn spawn(&self, args: &[&str]) -> Running {
         Running(self.command(args).spawn().unwrap())
     }
+
+    /// As [`Lab::spawn`], with stdout in a file, to be read while it runs.
+    pub(crate) fn spawn_into(&self, file: &str, args: &[&str]) -> Running {
+        let out = fs::File::create(self.at(file)).unwrap();
+        Running(self.command(args).stdout(out).spawn().unwrap())
+    }
 }
 
 /// The program, while it runs. Killed if it is dropped.
@@ -182,18 +188,12 @@ impl Running {
         use std::io::Read;
         let (mut out, mut err) = (String::new(), String::new());
         let status = self.0.wait().unwrap();
-        self.0
-            .stdout
-            .take()
-            .unwrap()
-            .read_to_string(&mut out)
-            .unwrap();
-        self.0
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut err)
-            .unwrap();
+        // None where it went into a file.
+        if let Some(mut stdout) = self.0.stdout.take() {
+            stdout.read_to_string(&mut out).unwrap();
+        }
+        let mut stderr = self.0.stderr.take().unwrap();
+        stderr.read_to_string(&mut err).unwrap();
         Ran {
             code: status.code(),
             out,

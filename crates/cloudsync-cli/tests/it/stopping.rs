@@ -58,3 +58,22 @@ fn the_second_time_it_ends_at_once() {
     lab.sync(&[]).is(0);
     lab.assert_equal();
 }
+
+#[test]
+fn the_second_time_watching_ends_at_once() {
+    let lab = busy();
+    let mut watch = lab.spawn_into("out", &["watch", "--json", "l", "r"]);
+    eventually("it began", || lab.tree("r").len() > 60 || watch.has_ended());
+    // While it sleeps, two equal signals would become one.
+    watch.signal("STOP");
+    watch.signal("INT");
+    watch.signal("TERM");
+    watch.signal("CONT");
+    let ran = watch.end();
+    assert!([Some(130), Some(143)].contains(&ran.code), "{ran:?}");
+    let out = lab.read("out").unwrap();
+    assert!(out.contains("\"type\":\"stopping\""), "{out}");
+    assert!(!out.contains("\"type\":\"run_end\""), "it did not wait");
+    lab.sync(&[]).is(0);
+    lab.assert_equal();
+}

@@ -83,3 +83,33 @@ fn a_folder_that_is_missing_at_the_start_is_waited_for() {
     assert!(ran.err.contains("r is back"), "{}", ran.err);
     assert!(lab.at("l/a").exists() && lab.at("r/a").exists());
 }
+
+#[test]
+fn a_folder_that_is_moved_away_or_deleted_is_missed_at_once() {
+    for deletes in [false, true] {
+        let lab = Lab::new();
+        lab.write("l/a", "one");
+        lab.sync(&[]).is(0);
+        let mut watch = lab.spawn_into("out", &["watch", "--json", "l", "r"]);
+        let told = |what: &str| {
+            let line = format!("\"type\":\"{what}\"");
+            eventually(what, || lab.read("out").unwrap().contains(&line));
+        };
+        told("in_sync");
+        std::fs::rename(lab.at("r"), lab.at("away")).unwrap();
+        if deletes {
+            lab.remove("away");
+        }
+        // Nothing else happens that could have it looked at.
+        told("side_down");
+        lab.write("l/b", "two");
+        assert!(!lab.at("r").exists() && !watch.has_ended());
+        if !deletes {
+            std::fs::rename(lab.at("away"), lab.at("r")).unwrap();
+            eventually("it goes on", || lab.read("r/b").as_deref() == Some("two"));
+        }
+        watch.signal("TERM");
+        watch.end().is(143);
+        assert!(lab.at("l/a").exists() && lab.at("l/b").exists());
+    }
+}

@@ -280,6 +280,7 @@ pub(super) fn set_attributes(
         };
         utimensat(&**folder, *name, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
     }
+    disk.flush_attributes(folder, name)?;
     let found = look_at(&**folder, *name).map_err(failed)?;
     if (found.ino, found.btime) != (before.ino, before.btime) {
         return Err(refused(

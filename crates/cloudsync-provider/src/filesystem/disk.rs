@@ -1,11 +1,11 @@
 //! What every job needs: the root, the namer of staged files, and what is not durable yet.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, fsync, openat, syncfs};
+use rustix::fs::{Mode, OFlags, fdatasync, fsync, openat, syncfs};
 use rustix::io;
 
 use crate::{Error, ErrorKind, Observed, Result};
@@ -24,7 +24,9 @@ pub enum Durability {
     /// A file's data before its name, for a batch at once; names with `flush`.
     #[default]
     Batch,
-    /// Everything before it is answered.
+    /// Each file by itself before its name, and the folder of the name before it is answered. Asks
+    /// nothing of the volume as a whole, so it also holds where that means little, and a failure is
+    /// that of one file.
     Full,
 }
 
@@ -36,10 +38,19 @@ pub(super) struct Disk {
     pub(super) durability: Durability,
     pub(super) sweeps: bool,
     /// Whether cloning a file's blocks was not refused yet.
-    pub(super) clones: AtomicBool,
+    clones: AtomicBool,
     touched: Mutex<Touched>,
     /// Held while flushing, so that a second caller does not return before the first is through.
     flushing: Mutex<()>,
+    pub(super) flushes: Flushes,
+}
+
+/// How often what was flushed: nothing else shows it but a power cut.
+#[derive(Debug, Default)]
+pub(super) struct Flushes {
+    pub(super) files: AtomicUsize,
+    pub(super) folders: AtomicUsize,
+    pub(super) volumes: AtomicUsize,
 }
 
 /// Folders in which names changed since the last flush.
@@ -52,6 +63,9 @@ enum Touched {
 /// How many folders are flushed one by one.
 const FEW: usize = 8;
 
+/// Pieces of a large file that are worth a flush of their own.
+const EARLY: usize = 32;
+
 impl Disk {
     pub(super) fn new(root: Root, namer: Arc<Namer>, durability: Durability, sweeps: bool) -> Self {
         Self {
@@ -62,6 +76,7 @@ impl Disk {
             clones: AtomicBool::new(true),
             touched: Mutex::new(Touched::Few(Vec::new())),
             flushing: Mutex::new(()),
+            flushes: Flushes::default(),
         }
     }
 
@@ -92,7 +107,7 @@ impl Disk {
             if folders.iter().any(|(ino, _)| *ino == found.ino) {
                 return;
             }
-            if folders.len() == FEW {
+            if folders.len() >= FEW && self.durability != Durability::Full {
                 *touched = Touched::Many;
             } else {
                 folders.push((found.ino, Arc::clone(folder)));
@@ -111,14 +126,14 @@ impl Disk {
             std::mem::replace(&mut *touched, Touched::Few(Vec::new()))
         };
         let one_by_one = match touched {
-            Touched::Few(folders) => folders
-                .iter()
-                .try_fold(true, |all, (_, folder)| Ok(sync_folder(folder)? && all)),
+            Touched::Few(folders) => folders.iter().try_fold(true, |all, (_, folder)| {
+                Ok(self.sync_folder(folder)? && all)
+            }),
             Touched::Many => Ok(false),
         };
         let flushed = match one_by_one {
             Ok(true) => Ok(()),
-            Ok(false) => syncfs(&self.root.folder),
+            Ok(false) => self.sync_volume(),
             Err(errno) => Err(errno),
         };
         flushed.map_err(|errno| {
@@ -134,45 +149,106 @@ impl Disk {
         }
         let open: Option<Vec<_>> = files.iter().copied().collect();
         match open.as_deref() {
-            Some([one]) => fsync(one),
-            Some(few) if few.len() <= FEW => thread::scope(|scope| {
-                let jobs: Vec<_> = few
-                    .iter()
-                    .map(|file| scope.spawn(move || fsync(file)))
-                    .collect();
-                let results = jobs
-                    .into_iter()
-                    .map(|job| job.join().unwrap_or(Err(io::Errno::IO)));
-                results.fold(Ok(()), io::Result::and)
-            }),
-            _ => syncfs(&self.root.folder),
+            Some([one]) => self.sync_file(one),
+            Some(open) if open.len() <= FEW || self.durability == Durability::Full => {
+                thread::scope(|scope| {
+                    let sync_some = |some: &[&OwnedFd]| {
+                        let results = some.iter().map(|file| self.sync_file(file));
+                        results.fold(Ok(()), io::Result::and)
+                    };
+                    let jobs: Vec<_> = open
+                        .chunks(open.len().div_ceil(FEW))
+                        .map(|some| scope.spawn(move || sync_some(some)))
+                        .collect();
+                    let results = jobs
+                        .into_iter()
+                        .map(|job| job.join().unwrap_or(Err(io::Errno::IO)));
+                    results.fold(Ok(()), io::Result::and)
+                })
+            }
+            _ => self.sync_volume(),
         }
+    }
+
+    /// Makes durable what was set on one object, where everything is before it is answered.
+    pub(super) fn flush_attributes(&self, folder: &OwnedFd, name: &str) -> Result<()> {
+        if self.durability != Durability::Full {
+            return Ok(());
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let flushed = match openat(folder, name, flags, Mode::empty()) {
+            Ok(open) => self.sync_file(&open),
+            // It may be that we have taken from ourselves the right to read it.
+            Err(_) => self.sync_volume(),
+        };
+        flushed.map_err(|errno| write_back("flush", errno))
+    }
+
+    /// Makes durable what is written to `file`, some of it at a time, as long as somebody says that
+    /// more was: so the flush at the end has little left to do.
+    pub(super) fn flush_as_written(
+        &self,
+        file: &OwnedFd,
+        written: &mpsc::Receiver<()>,
+    ) -> io::Result<()> {
+        if self.durability == Durability::None {
+            return Ok(());
+        }
+        let mut pieces = 0;
+        while written.recv().is_ok() {
+            pieces += 1 + written.try_iter().count();
+            if pieces >= EARLY {
+                pieces = 0;
+                fdatasync(file)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether cloning blocks was not refused yet.
+    pub(super) fn may_clone(&self) -> bool {
+        self.clones.load(Ordering::Relaxed)
     }
 
     /// Returns whether files should be kept open for [`Disk::flush_data`] in a batch of `count`.
     pub(super) fn keeps_open(&self, count: usize) -> bool {
-        self.durability != Durability::None && count <= FEW
+        match self.durability {
+            Durability::None => false,
+            Durability::Batch => count <= FEW,
+            Durability::Full => true,
+        }
+    }
+
+    fn sync_file(&self, file: &OwnedFd) -> io::Result<()> {
+        self.flushes.files.fetch_add(1, Ordering::Relaxed);
+        fsync(file)
+    }
+
+    /// Returns false for a folder that cannot be opened for it.
+    fn sync_folder(&self, folder: impl AsFd) -> io::Result<bool> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let open = match openat(folder, ".", flags, Mode::empty()) {
+            Ok(open) => open,
+            // Deleted since: its names are nobody's any more.
+            Err(io::Errno::NOENT) => return Ok(true),
+            Err(_) => return Ok(false),
+        };
+        self.flushes.folders.fetch_add(1, Ordering::Relaxed);
+        match fsync(open) {
+            Ok(()) => Ok(true),
+            Err(io::Errno::INVAL | io::Errno::OPNOTSUPP) => Ok(false),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn sync_volume(&self) -> io::Result<()> {
+        self.flushes.volumes.fetch_add(1, Ordering::Relaxed);
+        syncfs(&self.root.folder)
     }
 
     /// Keeps in mind that this volume cannot clone blocks.
     pub(super) fn forget_clones(&self) {
         self.clones.store(false, Ordering::Relaxed);
-    }
-}
-
-/// Returns false for a folder that cannot be opened for it.
-fn sync_folder(folder: impl AsFd) -> io::Result<bool> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let open = match openat(folder, ".", flags, Mode::empty()) {
-        Ok(open) => open,
-        // Deleted since: its names are nobody's any more.
-        Err(io::Errno::NOENT) => return Ok(true),
-        Err(_) => return Ok(false),
-    };
-    match fsync(open) {
-        Ok(()) => Ok(true),
-        Err(io::Errno::INVAL | io::Errno::OPNOTSUPP) => Ok(false),
-        Err(errno) => Err(errno),
     }
 }
 

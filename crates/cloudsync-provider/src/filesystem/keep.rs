@@ -6,32 +6,26 @@
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{
-    Gid, Mode, OFlags, Uid, XattrFlags, fchown, fgetxattr, flistxattr, flistxattr_query, fsetxattr,
-    openat,
+    Gid, Uid, XattrFlags, fchown, fgetxattr, flistxattr, flistxattr_query, fsetxattr,
 };
 
-use super::look::Look;
+use super::copy::Old;
 
 /// Longest value that the kernel gives.
 const LONGEST: usize = 64 << 10;
 
-/// Gives `new` what the file `name` in `folder`, which is `old`, has. Returns true if the owner was
-/// set, which clears some bits of the mode.
-pub(super) fn keep(folder: &OwnedFd, name: &str, old: &Look, new: &OwnedFd) -> bool {
-    attributes(folder, name, old, new);
-    let (uid, gid) = (Uid::from_raw(old.uid), Gid::from_raw(old.gid));
+/// Gives `new` what `old` has. Returns true if the owner was set, which clears some bits of the mode.
+pub(super) fn keep(old: Old<'_>, new: &OwnedFd) -> bool {
+    attributes(old, new);
+    let (uid, gid) = (Uid::from_raw(old.look.uid), Gid::from_raw(old.look.gid));
     // Anybody else owns the new file as the old one already, or could not change it.
     rustix::process::geteuid().is_root() && fchown(new, Some(uid), Some(gid)).is_ok()
 }
 
-fn attributes(folder: &OwnedFd, name: &str, old: &Look, new: &OwnedFd) {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let Ok(from) = openat(folder, name, flags, Mode::empty()) else {
+fn attributes(old: Old<'_>, new: &OwnedFd) {
+    let Some(from) = old.open() else {
         return;
     };
-    if !super::look::look(&from).is_ok_and(|found| found.ino == old.ino) {
-        return;
-    }
     // Most files have none: no buffer for them.
     if matches!(flistxattr_query(&from), Ok(0) | Err(_)) {
         return;

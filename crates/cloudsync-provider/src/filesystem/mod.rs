@@ -2,7 +2,8 @@
 //!
 //! The rooms: `look` (one look at one object: oid, tag, racy), `root` (the open root, its identity,
 //! reaching what is below it), `volume` (what the file system can do), `list` and `scan` (one folder,
-//! and all), `info`, `read`, `intake` (content on its way into jobs), `copy` (content in), `write` (stage, flush, place), `replace` (the
+//! and all), `info`, `read`, `intake` (content on its way into jobs), `copy` (content in), `pieces`
+//! (large files, on a few threads), `write` (stage, flush, place), `replace` (the
 //! loss-free exchange), `keep` (what the old version hands on), `change` (folders, renames, deletes, attributes), `own` (names of our own files)
 //! and `sweep` (what a crash left of them), `watch` (events), `disk` (what all jobs share).
 //!
@@ -29,6 +30,7 @@ mod list;
 mod look;
 mod names;
 mod own;
+mod pieces;
 mod provider;
 mod read;
 mod replace;

@@ -128,6 +128,7 @@ impl fmt::Debug for FileProvider {
         let root = self.read_state(|state| state.disk.as_ref().map(|disk| disk.root.given.clone()));
         f.debug_struct("FileProvider")
             .field("root", &root)
+            .field("durability", &self.durability)
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! Reads files: lazily, as a stream for whoever is not on this machine, or only for their hash.
 
+use std::sync::OnceLock;
+
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
@@ -8,9 +10,9 @@ use rustix::fd::AsFd;
 use rustix::fs::{Access, AtFlags, accessat};
 use rustix::io;
 
-use crate::{ContentHash, ErrorKind, HashKind, Hasher, LocalSource, ObjectRef, Result, Tag};
+use crate::{ContentHash, ErrorKind, HashKind, LocalSource, ObjectRef, Result, Tag};
 
-use super::copy::OpenSource;
+use super::copy::{Buffer, OpenSource};
 use super::disk::Disk;
 use super::failure::{failure, refused};
 use super::look::{What, look_at};
@@ -44,7 +46,7 @@ pub(super) fn source(disk: &Disk, at: &ObjectRef, expect: &Tag) -> Result<LocalS
     if !is_it || found.tag() != *expect {
         return Err(refused(ErrorKind::SourceChanged, "read", &at.path));
     }
-    if !rustix::process::geteuid().is_root() {
+    if !is_root() {
         let may = accessat(
             root.folder.as_fd(),
             at.path.as_str(),
@@ -60,6 +62,12 @@ pub(super) fn source(disk: &Disk, at: &ObjectRef, expect: &Tag) -> Result<LocalS
         tag: expect.clone(),
         open: stream,
     })
+}
+
+/// Returns true if nothing is refused to this process for its owner and mode.
+fn is_root() -> bool {
+    static ROOT: OnceLock<bool> = OnceLock::new();
+    *ROOT.get_or_init(|| rustix::process::geteuid().is_root())
 }
 
 /// Opens a file as a stream.
@@ -128,15 +136,8 @@ pub(super) fn hash(
 ) -> Result<ContentHash> {
     let local = source(disk, at, expect)?;
     let mut source = OpenSource::open(&local)?;
-    let mut hasher = Hasher::new(kind);
-    let size = usize::try_from(source.size())
-        .unwrap_or(CHUNK)
-        .saturating_add(1);
-    let mut buffer = vec![0; size.min(1 << 20)];
-    source.read_all(&source.file, &mut buffer, |bytes| {
-        hasher.update(bytes);
-        Ok(())
-    })?;
+    let mut buffer = Buffer::for_size(source.size());
+    let hash = source.hash(&source.file, kind, buffer.bytes())?;
     source.check()?;
-    Ok(hasher.finish())
+    Ok(hash)
 }

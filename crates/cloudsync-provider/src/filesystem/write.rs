@@ -19,7 +19,7 @@ use crate::{
     Target, WriteRequest, Written,
 };
 
-use super::copy::{self, Buffer, Piece, Source};
+use super::copy::{Buffer, Old, Piece, Source, Staging};
 use super::disk::{Disk, Durability, write_back};
 use super::failure::{failure, refused};
 use super::look::{Look, look};
@@ -32,6 +32,9 @@ const BYTES: u64 = 64 << 20;
 /// Target folders, and files, between two flushes: all of the folders are held open.
 const FOLDERS: usize = 128;
 const FILES: usize = 4_096;
+
+/// Files between two flushes where each is flushed by itself: all are held open.
+const OPEN: usize = 64;
 
 /// Batches of at least this many files are worth a second thread.
 const SPLIT: usize = 32;
@@ -91,26 +94,30 @@ impl Job {
 pub(super) fn write_all(disk: &Disk, batch: &[Job]) -> Vec<Result<Written>> {
     let mut results = Vec::with_capacity(batch.len());
     let mut rest = batch;
+    let most = match disk.durability {
+        Durability::Full => OPEN,
+        Durability::Batch | Durability::None => FILES,
+    };
     while !rest.is_empty() {
-        let (now, later) = rest.split_at(portion(rest));
+        let (now, later) = rest.split_at(portion(rest, most));
         write_portion(disk, now, &mut results);
         rest = later;
     }
     results
 }
 
-/// Returns how many of the first requests go between two flushes.
-fn portion(batch: &[Job]) -> usize {
+/// Returns how many of the first requests go between two flushes, `most` at most.
+fn portion(batch: &[Job], most: usize) -> usize {
     let mut bytes = 0;
     let mut folders = std::collections::HashSet::new();
-    for (index, request) in batch.iter().enumerate().take(FILES) {
+    for (index, request) in batch.iter().enumerate().take(most) {
         bytes += request.size;
         folders.insert(&request.target.folder.path);
         if index > 0 && (bytes > BYTES || folders.len() > FOLDERS) {
             return index;
         }
     }
-    batch.len().min(FILES)
+    batch.len().min(most)
 }
 
 fn write_portion(disk: &Disk, batch: &[Job], results: &mut Vec<Result<Written>>) {
@@ -320,12 +327,23 @@ fn stage(
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let first = Mode::from_raw_mode(mode.unwrap_or(0o666) & 0o777);
     let file = openat(&*folder, name.as_str(), flags, first).map_err(failed)?;
-    let filled =
-        copy::fill(disk, &file, source, request.hash, buffer, &target.path()).and_then(|hash| {
-            let owned = old.is_some_and(|old| keep::keep(&folder, &target.name, &old, &file));
-            let look = finish(&file, request.attributes.mtime, mode, owned).map_err(failed)?;
-            Ok((hash, look))
-        });
+    let path = target.path();
+    let old = old.as_ref().map(|look| Old {
+        folder: &folder,
+        name: &target.name,
+        look,
+    });
+    let staging = Staging {
+        disk,
+        file: &file,
+        old,
+        target: &path,
+    };
+    let filled = staging.fill(source, request.hash, buffer).and_then(|hash| {
+        let owned = old.is_some_and(|old| keep::keep(old, &file));
+        let look = finish(&file, request.attributes.mtime, mode, owned).map_err(failed)?;
+        Ok((hash, look))
+    });
     match filled {
         Ok((hash, look)) => Ok(Staged {
             folder,

@@ -7,6 +7,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
+use super::Flush;
 use super::trouble::Trouble;
 use crate::store::Unfit;
 
@@ -30,7 +31,7 @@ pub(super) struct Prepared {
 /// Opens the database at `path`, which is made where it is absent.
 ///
 /// On an error, no handle to the file is left open: it can be renamed.
-pub(super) async fn prepare(path: &Path, pair: &str) -> Result<Prepared, Trouble> {
+pub(super) async fn prepare(path: &Path, pair: &str, flush: Flush) -> Result<Prepared, Trouble> {
     let mut connection = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -40,7 +41,7 @@ pub(super) async fn prepare(path: &Path, pair: &str) -> Result<Prepared, Trouble
         .row_buffer_size(4)
         .connect()
         .await?;
-    match initialize(&mut connection, pair).await {
+    match initialize(&mut connection, pair, flush).await {
         Ok(run) => Ok(Prepared { connection, run }),
         Err(trouble) => {
             // The failure that matters is the first one.
@@ -50,7 +51,11 @@ pub(super) async fn prepare(path: &Path, pair: &str) -> Result<Prepared, Trouble
     }
 }
 
-async fn initialize(connection: &mut SqliteConnection, pair: &str) -> Result<u64, Trouble> {
+async fn initialize(
+    connection: &mut SqliteConnection,
+    pair: &str,
+    flush: Flush,
+) -> Result<u64, Trouble> {
     let version: String = sqlx::query_scalar("SELECT sqlite_version()")
         .fetch_one(&mut *connection)
         .await?;
@@ -68,8 +73,12 @@ async fn initialize(connection: &mut SqliteConnection, pair: &str) -> Result<u64
     identify(connection).await?;
     check_schema(connection).await?;
     exec(connection, "PRAGMA journal_mode = WAL").await?;
-    // An intent is durable before its operation is handed out: each commit is flushed.
-    exec(connection, "PRAGMA synchronous = FULL").await?;
+    let flush = match flush {
+        // An intent is durable before its operation is handed out.
+        Flush::EachCommit => "PRAGMA synchronous = FULL",
+        Flush::Never => "PRAGMA synchronous = OFF",
+    };
+    exec(connection, flush).await?;
 
     let version: i64 = sqlx::query_scalar("PRAGMA user_version")
         .fetch_one(&mut *connection)

@@ -1,6 +1,7 @@
 //! What the provider does on a real folder.
 
 mod changing;
+mod flushing;
 mod killing;
 mod looking;
 mod sweeping;

@@ -240,3 +240,88 @@ async fn a_cursor_ends_with_its_watcher() {
     let events = provider.events(Some(&cursor)).await.expect("events");
     assert!(!events.events.is_empty());
 }
+
+/// Returns what a watcher says at last, after a user did something to the root.
+async fn last_word(act: impl FnOnce(&std::path::Path)) -> (ErrorKind, BTreeSet<String>) {
+    let outside = tempfile::tempdir().expect("folder");
+    let root = outside.path().join("root");
+    fs::create_dir_all(root.join("sub")).expect("root");
+    let provider = FileProvider::new();
+    provider
+        .set_root(root.to_str(), None, false)
+        .await
+        .expect("root");
+    let mut cursor = provider.events(None).await.expect("events").cursor;
+    act(&root);
+    let mut came = BTreeSet::new();
+    let listen = async {
+        loop {
+            match provider.events(cursor.as_ref()).await {
+                Ok(events) => {
+                    came.extend(events.events.iter().map(shown));
+                    cursor = events.cursor;
+                }
+                Err(error) => break error.kind(),
+            }
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(20), listen).await;
+    let kind = waited.expect("the end is told");
+    // It is back: so is the watcher.
+    if root.exists() {
+        provider.set_root(None, None, false).await.expect("root");
+        let cursor = provider.events(None).await.expect("events").cursor;
+        fs::write(root.join("later"), "").expect("file");
+        let events = provider.events(cursor.as_ref()).await.expect("events");
+        assert!(events.events.iter().map(shown).any(|path| path == "later"));
+    }
+    (kind, came)
+}
+
+#[tokio::test]
+async fn a_root_that_is_moved_away_is_missing_at_once() {
+    let (kind, came) = last_word(|root| {
+        fs::write(root.join("sub/before"), "").expect("file");
+        fs::rename(root, root.with_extension("away")).expect("move");
+    })
+    .await;
+    assert_eq!(kind, ErrorKind::RootMissing);
+    assert!(came.contains("sub/before"), "{came:?}");
+}
+
+#[tokio::test]
+async fn a_root_that_is_deleted_is_missing_at_once() {
+    let (kind, _) = last_word(|root| fs::remove_dir_all(root).expect("remove")).await;
+    assert_eq!(kind, ErrorKind::RootMissing);
+}
+
+#[tokio::test]
+async fn a_root_that_is_back_can_be_watched_again() {
+    let (kind, _) = last_word(|root| {
+        let away = root.with_extension("away");
+        fs::rename(root, &away).expect("move");
+        fs::rename(&away, root).expect("move back");
+    })
+    .await;
+    assert_eq!(kind, ErrorKind::RootMissing);
+}
+
+#[tokio::test]
+async fn what_happens_beside_the_root_is_nothing() {
+    let outside = tempfile::tempdir().expect("folder");
+    let root = outside.path().join("root");
+    fs::create_dir(&root).expect("root");
+    fs::create_dir(outside.path().join("rooty")).expect("folder");
+    let provider = FileProvider::new();
+    provider
+        .set_root(root.to_str(), None, false)
+        .await
+        .expect("root");
+    let cursor = provider.events(None).await.expect("events").cursor;
+    fs::rename(outside.path().join("rooty"), outside.path().join("other")).expect("move");
+    fs::remove_dir(outside.path().join("other")).expect("remove");
+    fs::write(root.join("a"), "").expect("file");
+    let events = provider.events(cursor.as_ref()).await.expect("events");
+    let came: BTreeSet<_> = events.events.iter().map(shown).collect();
+    assert_eq!(came, BTreeSet::from(["a".to_owned()]));
+}

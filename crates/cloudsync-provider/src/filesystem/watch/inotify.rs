@@ -5,11 +5,15 @@
 //! overflow, and each overflow is a walk, which reads everything); a folder that is moved keeps its
 //! watch and takes what is below it along; a folder that goes costs what is below it, not all watches.
 //!
+//! The folder that the root is in is asked for one thing only: whether the root leaves it. The root
+//! itself tells when it is moved, but not when it is deleted, as long as anybody has it open.
+//!
 //! A new folder may have content before its watch stands. It is listed after, and if there is
 //! something in it, the folder is reported as lost: to be walked.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -105,6 +109,7 @@ impl Work {
             root: open_below(&disk.root.folder, "", OFlags::RDONLY | OFlags::DIRECTORY)?,
             real: disk.root.real.clone(),
             top: 0,
+            above: None,
             nodes: HashMap::new(),
             children: BTreeMap::new(),
             displaced: HashMap::new(),
@@ -183,6 +188,10 @@ impl Work {
 
     fn handle(&mut self, event: &inotify::Event<'_>) -> io::Result<()> {
         let what = event.events();
+        if self.tree.is_end_of_root(event) {
+            self.root_is_gone();
+            return Ok(());
+        }
         if what.contains(ReadFlags::IGNORED) {
             self.tree.forget(event.wd());
             return Ok(());
@@ -190,7 +199,7 @@ impl Work {
         let Some(folder) = self.tree.path(event.wd()) else {
             return Ok(());
         };
-        if what.intersects(ReadFlags::UNMOUNT | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF) {
+        if what.contains(ReadFlags::UNMOUNT) {
             self.queue.push(Event::Lost { path: folder });
             return Ok(());
         }
@@ -241,6 +250,16 @@ impl Work {
         Ok(())
     }
 
+    /// Ends it: what came before is still told, then that the root is missing. Whether it is, and
+    /// what stands in its place, is looked at by whoever comes back for another watcher.
+    fn root_is_gone(&self) {
+        let error = Error::new(ErrorKind::RootMissing, "events")
+            .with_object(self.tree.real.display())
+            .with_detail("it was moved or deleted");
+        self.queue.fail(error);
+        self.tree.over.store(true, Ordering::Relaxed);
+    }
+
     fn changed(&self, path: String) {
         self.queue.push(Event::Changed {
             oid: None,
@@ -254,8 +273,9 @@ struct Tree {
     inotify: Arc<OwnedFd>,
     root: OwnedFd,
     real: PathBuf,
-    /// The root's watch.
+    /// The root's watch, and that of the folder it is in, if it can be watched.
     top: i32,
+    above: Option<i32>,
     nodes: HashMap<i32, Node>,
     children: BTreeMap<(i32, Arc<str>), i32>,
     /// Folders whose name another took before they left it: two that change places.
@@ -295,6 +315,7 @@ impl Tree {
         self.moving.clear();
         let flags = wanted() | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
         self.top = self.add_watch(&self.root, "", flags)?;
+        self.above = self.watch_above();
         self.watch_below(self.top, String::new())?;
         for watch in before {
             if watch != self.top && !self.nodes.contains_key(&watch) {
@@ -302,6 +323,25 @@ impl Tree {
             }
         }
         Ok(())
+    }
+
+    /// Watches the folder that the root is in; not if it cannot be watched: there is less to tell.
+    fn watch_above(&self) -> Option<i32> {
+        let above = self.real.parent()?;
+        let flags = WatchFlags::DELETE | WatchFlags::MOVED_FROM | WatchFlags::ONLYDIR;
+        inotify::add_watch(&*self.inotify, above, flags | WatchFlags::DONT_FOLLOW).ok()
+    }
+
+    /// Returns true if the root was moved, deleted or unmounted.
+    fn is_end_of_root(&self, event: &inotify::Event<'_>) -> bool {
+        let what = event.events();
+        if Some(event.wd()) == self.above {
+            let name = event.file_name().map(std::ffi::CStr::to_bytes);
+            return what.intersects(ReadFlags::DELETE | ReadFlags::MOVED_FROM)
+                && name == self.real.file_name().map(OsStrExt::as_bytes);
+        }
+        event.wd() == self.top
+            && what.intersects(ReadFlags::UNMOUNT | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF)
     }
 
     /// Watches a folder that is new in a watched one, and all below it. Returns true if there is

@@ -172,7 +172,9 @@ fn moved_unseen(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Optio
 fn equal_counterpart(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Result<bool, Step> {
     let world = view.world;
     let (to, at) = (side.other(), world.node(side, node));
-    let place = target(view, to, node)?;
+    let Ok(place) = target(view, to, node) else {
+        return Ok(false);
+    };
     let Ok(Occupant::Lone(other, there)) = occupant(view, to, &place, None, id) else {
         return Ok(false);
     };

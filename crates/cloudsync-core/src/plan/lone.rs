@@ -168,7 +168,7 @@ fn moved_unseen(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Optio
 }
 
 /// Whether an equal lone file stands at the same place of the other side: then the two belong together,
-/// as after a copy of ours whose end nobody saw.
+/// as after a copy of ours whose end nobody saw, which gave it its time.
 fn equal_counterpart(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Result<bool, Step> {
     let world = view.world;
     let (to, at) = (side.other(), world.node(side, node));
@@ -179,7 +179,10 @@ fn equal_counterpart(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> 
         return Ok(false);
     };
     let there = world.node(to, there);
-    if there.kind != Kind::File || there.size() != at.size() {
+    let is_alike = there.kind == Kind::File
+        && there.size() == at.size()
+        && there.attributes().mtime == at.attributes().mtime;
+    if !is_alike {
         return Ok(false);
     }
     match there.content() {

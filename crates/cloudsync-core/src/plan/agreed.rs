@@ -140,8 +140,12 @@ fn carry(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>, from: Side) -> Ste
         Err(step) => return step,
     };
     if !can_move(view, to, own) && !matches!(occupied, Occupant::Settled) {
-        // The same name to that side: there is nothing to be made anew.
-        if child(world, to, goal.folder, &goal.name) == Some(own) {
+        // One name to either side: there is nothing to be made anew, and the old spelling stays.
+        let (folder, name) = world.agreed_place(id, from);
+        let now = world.node(from, nodes[from]);
+        let stayed = now.parent() == Some(folder)
+            && world.names.folded(from, now.name()) == world.names.folded(from, name);
+        if stayed || child(world, to, goal.folder, &goal.name) == Some(own) {
             return Step::AgreePlaces;
         }
         return match busy_inside(view, nodes, to) {

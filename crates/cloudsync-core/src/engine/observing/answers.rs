@@ -218,11 +218,10 @@ impl Engine {
                 let mark = self.tick;
                 self.see(side, folder, name, &seen, asked, mark);
             }
-            Ok(_) => {}
             Err(failure) if is_side_or_retryable(&failure) => {
                 self.postpone(side, Owed::Stranger(oid, path));
             }
-            Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
     }
 

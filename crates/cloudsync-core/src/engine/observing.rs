@@ -156,8 +156,10 @@ impl SideLedger {
         self.walk.is_some()
             || self.outstanding > 0
             || !self.below_doubtful.is_empty()
-            || !self.strangers.is_empty()
-            || (self.up && (!self.wanted_walks.is_empty() || !self.doubts.is_empty()))
+            || (self.up
+                && !(self.wanted_walks.is_empty()
+                    && self.doubts.is_empty()
+                    && self.strangers.is_empty()))
             || (self.up
                 && !(self.relooks.is_empty()
                     && self.retries.is_empty()

@@ -18,8 +18,9 @@ use crate::tree::node::{Mark, NodeId};
 impl Engine {
     /// Takes in what a store has, before anything else. An empty snapshot is a first meeting.
     ///
-    /// A record that makes no sense (a folder that is not there, two objects at one place) is left
-    /// out: its objects meet anew, and nothing is deleted because of it.
+    /// A record that makes no sense (folders within each other, two objects at one place) is left out, or
+    /// its object is known as gone from there: it is looked for like any other. So is what was in a folder
+    /// that has no record any more.
     pub fn restore(&mut self, snapshot: Snapshot) {
         self.persisting.restore_values(&snapshot.values);
         let values: BTreeMap<String, Vec<u8>> = snapshot.values.into_iter().collect();
@@ -71,17 +72,16 @@ impl Engine {
         let mut chain = Vec::new();
         let mut at = id;
         while at != EntryId::ROOT && at != EntryId::NOWHERE {
-            match self.world.find(at).map(|entry| entry.nodes[side]) {
-                Some(None) => {}
-                Some(Some(_)) => break,
-                None => {
-                    // Its folder was dropped: before the id is used again, no record may name it.
-                    self.persisting.dirty(*chain.last()?);
-                    at = EntryId::NOWHERE;
-                    break;
-                }
+            if self
+                .world
+                .find(at)
+                .is_some_and(|entry| entry.nodes[side].is_some())
+            {
+                break;
             }
-            let Some(node) = records.get(&at)?.nodes[side].as_ref() else {
+            let record = records.get(&at);
+            let Some(node) = record.and_then(|record| record.nodes[side].as_ref()) else {
+                // Its folder was dropped: before the id is used again, no record may name it.
                 self.persisting.dirty(*chain.last()?);
                 at = EntryId::NOWHERE;
                 break;

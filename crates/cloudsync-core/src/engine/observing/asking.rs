@@ -108,7 +108,6 @@ impl Engine {
                     continue;
                 }
             }
-            let id = QueryId(self.new_id());
             let asked = self.tick;
             let (at, what) = match doubt {
                 Doubt::Place(folder, name) => {
@@ -152,14 +151,7 @@ impl Engine {
                     }
                 }
             };
-            self.asked.insert(id, what);
-            self.sides[side].outstanding += 1;
-            self.out.push_back(Output::Query(Query::Info {
-                id,
-                side,
-                at,
-                check_root: false,
-            }));
+            self.ask_for(side, at, what);
         }
         if self.sides[side].is_looked_at() {
             self.ask_for_strangers(side);
@@ -174,26 +166,27 @@ impl Engine {
             if self.world.tree(side).by_oid(&oid).is_some() {
                 continue;
             }
-            let id = QueryId(self.new_id());
             let at = ObjectRef::new(oid.clone(), path.clone());
-            let asked = self.tick;
-            self.asked.insert(
-                id,
-                Asked::Stranger {
-                    side,
-                    oid,
-                    path,
-                    asked,
-                },
-            );
-            self.sides[side].outstanding += 1;
-            self.out.push_back(Output::Query(Query::Info {
-                id,
+            let what = Asked::Stranger {
                 side,
-                at,
-                check_root: false,
-            }));
+                oid,
+                path,
+                asked: self.tick,
+            };
+            self.ask_for(side, at, what);
         }
+    }
+
+    fn ask_for(&mut self, side: Side, at: ObjectRef, what: Asked) {
+        let id = QueryId(self.new_id());
+        self.asked.insert(id, what);
+        self.sides[side].outstanding += 1;
+        self.out.push_back(Output::Query(Query::Info {
+            id,
+            side,
+            at,
+            check_root: false,
+        }));
     }
 
     /// Returns the folder in which something in doubt is looked for; `None` if it is asked for by id.

@@ -10,16 +10,31 @@ use cloudsync_core::side::BySide;
 use cloudsync_core::testing::exhaustive::{self, Bound, Tally};
 use cloudsync_core::testing::{SideSetup, Situations, Swarm};
 
-const USAGE: &str = "cargo xtask simulate [--runs N] [--seed S] [--threads N]: random worlds
+const USAGE: &str = "cargo xtask simulate [--runs N] [--seed S] [--threads N] [--show N]: random worlds, and the first N that fail
 cargo xtask simulate --exhaustive [--threads N]: all small worlds
-cargo xtask simulate --replay S: one random world, made as small as it still fails, line by line";
+cargo xtask simulate --replay S: one random world, made as small as it still fails, line by line
+--by-parts: of random worlds, those in which a side cannot move folders";
 
 struct Options {
     runs: u64,
     seed: u64,
     threads: usize,
     exhaustive: bool,
+    by_parts: bool,
+    /// How many failures are told.
+    show: usize,
     replay: Option<u64>,
+}
+
+impl Options {
+    fn world(&self, seed: u64) -> Swarm {
+        let world = Swarm::new(seed);
+        if self.by_parts {
+            world.by_parts()
+        } else {
+            world
+        }
+    }
 }
 
 fn options(arguments: &[String]) -> Result<Options> {
@@ -28,6 +43,8 @@ fn options(arguments: &[String]) -> Result<Options> {
         seed: 1,
         threads: thread::available_parallelism().map_or(1, usize::from),
         exhaustive: false,
+        by_parts: false,
+        show: 20,
         replay: None,
     };
     let mut rest = arguments.iter();
@@ -40,8 +57,10 @@ fn options(arguments: &[String]) -> Result<Options> {
             "--runs" => options.runs = number()?,
             "--seed" => options.seed = number()?,
             "--threads" => options.threads = usize::try_from(number()?)?.max(1),
+            "--show" => options.show = usize::try_from(number()?)?,
             "--replay" => options.replay = Some(number()?),
             "--exhaustive" => options.exhaustive = true,
+            "--by-parts" => options.by_parts = true,
             _ => bail!("{USAGE}"),
         }
     }
@@ -55,7 +74,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
         return again_in_release("simulate", arguments);
     }
     if let Some(seed) = options.replay {
-        return Ok(replay(seed));
+        return Ok(replay(&options.world(seed)));
     }
     // What panics is told at the end, with how to run it again.
     std::panic::set_hook(Box::new(|_| {}));
@@ -98,7 +117,7 @@ fn random_worlds(options: &Options) -> bool {
     let part = |number: u64| {
         let mut seen = Seen::default();
         for seed in (options.seed + number..options.seed + options.runs).step_by(options.threads) {
-            match Swarm::new(seed).try_run() {
+            match options.world(seed).try_run() {
                 Ok(pair) => {
                     seen.steps += pair.steps;
                     seen.operations += pair.performed.len() as u64;
@@ -132,9 +151,10 @@ fn random_worlds(options: &Options) -> bool {
     );
     let mut failures = all.failures;
     failures.sort();
-    for (seed, why) in failures.iter().take(20) {
+    for (seed, why) in failures.iter().take(options.show) {
         let why: String = why.chars().take(200).collect();
-        println!("seed {seed}: {why}\n  again: cargo xtask simulate --replay {seed}");
+        let flag = if options.by_parts { " --by-parts" } else { "" };
+        println!("seed {seed}: {why}\n  again: cargo xtask simulate --replay {seed}{flag}");
     }
     println!("{} worlds failed", failures.len());
     let missing = all.situations.missing();
@@ -145,14 +165,13 @@ fn random_worlds(options: &Options) -> bool {
 }
 
 /// Runs one random world; if it fails, shows the smallest world that is left of it.
-fn replay(seed: u64) -> bool {
+fn replay(world: &Swarm) -> bool {
     std::panic::set_hook(Box::new(|_| {}));
-    let world = Swarm::new(seed);
     if world.try_run().is_ok() {
-        println!("seed {seed}: all holds");
+        println!("seed {}: all holds", world.seed);
         return true;
     }
-    let small = world.shrink();
+    let small = world.clone().shrink();
     let (lines, why) = small.trace();
     for line in lines {
         println!("{line}");

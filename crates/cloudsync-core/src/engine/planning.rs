@@ -402,6 +402,13 @@ impl Engine {
 
     fn blocked(&mut self, id: EntryId, block: &Block) {
         let (side, failure) = match block {
+            Block::Fixed { side } => {
+                let failure = Failure::new(ErrorKind::NameRejected, "rename").with_detail(
+                    "something else has its name on the other side, and folders cannot be renamed \
+                     here: rename one of the two",
+                );
+                (*side, failure)
+            }
             Block::Name { side, problem } => {
                 let failure = Failure::new(ErrorKind::NameRejected, "rename").with_detail(problem);
                 (*side, failure)
@@ -420,6 +427,8 @@ impl Engine {
         if told {
             return;
         }
+        // Whoever waits for it may go on without it.
+        self.wake_waiters(id);
         let (_, path) = self.entry_path(id);
         let failure = failure.with_object(&path);
         self.notice(Notice::Failed {

@@ -183,8 +183,11 @@ impl Engine {
         let step = places()
             .flat_map(|(id, holder, _)| [holder, id])
             .filter(|&id| is_free(id))
-            .find_map(|id| Some((id, give_way(&self.view(), id)?)));
-        if let Some((id, Step::Do { side, deed })) = step {
+            .find_map(|id| match give_way(&self.view(), id)? {
+                Step::Do { side, deed } => Some((id, side, deed)),
+                _ => None,
+            });
+        if let Some((id, side, deed)) = step {
             self.begin(id, side, deed);
         }
     }

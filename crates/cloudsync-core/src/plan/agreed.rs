@@ -6,7 +6,7 @@ use crate::delta::{Change, Sight, content_change, moved, sight};
 use crate::object::{Attributes, Kind};
 use crate::plan::parked::is_parked;
 use crate::plan::place::{Occupant, child, conflict_place, occupant, path_on, replacement, target};
-use crate::plan::{Deed, Place, Step, View, Wait, is_wanted};
+use crate::plan::{Deed, Place, Step, View, Wait, can_rename, is_wanted};
 use crate::record::{EntryId, RenamePurpose};
 use crate::side::{BySide, Side};
 use crate::tree::node::{Mark, NodeId};
@@ -139,7 +139,7 @@ fn carry(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>, from: Side) -> Ste
         Ok(occupied) => occupied,
         Err(step) => return step,
     };
-    if !can_move(view, to, own) && !matches!(occupied, Occupant::Settled) {
+    if !can_rename(view, to, id) && !matches!(occupied, Occupant::Settled) {
         // One name to either side: there is nothing to be made anew, and the old spelling stays.
         let (folder, name) = world.agreed_place(id, from);
         let now = world.node(from, nodes[from]);
@@ -148,10 +148,8 @@ fn carry(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>, from: Side) -> Ste
         if stayed || child(world, to, goal.folder, &goal.name) == Some(own) {
             return Step::AgreePlaces;
         }
-        return match busy_inside(view, nodes, to) {
-            Some(inside) => Step::Wait(Wait::Entry(inside)),
-            None => Step::MoveByParts { from },
-        };
+        let first = busy_inside(view, nodes, to).map(Step::Wait);
+        return first.unwrap_or(Step::MoveByParts { from });
     }
     match occupied {
         Occupant::Free => {
@@ -163,7 +161,7 @@ fn carry(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>, from: Side) -> Ste
             Step::Do { side: to, deed }
         }
         // The lone one is a folder, which cannot: the newcomer gives way where it moved.
-        Occupant::Lone(_, there) if !can_move(view, to, there) => {
+        Occupant::Lone(other, _) if !can_rename(view, to, other) => {
             clash(view, id, from, nodes[from])
         }
         // Paired before unpaired: the lone one gives way, on its own side.
@@ -180,32 +178,37 @@ fn carry(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>, from: Side) -> Ste
     }
 }
 
-/// Returns true if the side can rename and move an object in one call.
-fn can_move(view: &View<'_>, side: Side, node: NodeId) -> bool {
-    view.rules[side].folder_move || view.world.node(side, node).kind == Kind::File
-}
-
-/// Returns an entry in a folder with a change on `to` that is to be carried over before the folder moves
-/// there by parts: after that it would be a change in a folder that is gone.
-fn busy_inside(view: &View<'_>, nodes: BySide<NodeId>, to: Side) -> Option<EntryId> {
+/// Returns what has to happen in a folder before it moves on `to` by parts: what changed there is carried
+/// over, else it would be a change in a folder that is gone; and what is not known is looked at.
+fn busy_inside(view: &View<'_>, nodes: BySide<NodeId>, to: Side) -> Option<Wait> {
     let world = view.world;
     let entries = |side: Side| {
         let children = world.tree(side).children(nodes[side]);
         children.map(move |child| (child, world.node(side, child).entry))
     };
+    // What cannot be carried over stays in the old one.
     let is_new = |&(child, id): &(NodeId, EntryId)| {
         let at = world.node(to, child);
-        !world.entry(id).is_agreed() && !at.is(Mark::Carrier) && is_wanted(view, to, child, at.kind)
+        !world.entry(id).is_agreed()
+            && !at.is(Mark::Carrier)
+            && is_wanted(view, to, child, at.kind)
+            && !matches!(super::plan(view, id), Step::Blocked(_))
     };
-    let is_changed = |id: EntryId| {
-        let entry = world.entry(id);
-        let there = entry.nodes[to].map(|node| sight(world, to, node));
-        entry.is_agreed() && (moved(world, to, id) || !matches!(there, Some(Sight::Present(_))))
+    let change = |id: EntryId| {
+        let there = world.entry(id).nodes[to]?;
+        match sight(world, to, there) {
+            _ if !world.entry(id).is_agreed() => None,
+            // Whatever it turns out to be is agreed on where it is now.
+            _ if view.unsettled.contains(&id) => Some(Wait::Entry(id)),
+            Sight::Unknown(node) => Some(Wait::Look(to, node)),
+            Sight::Absent(_) => Some(Wait::Entry(id)),
+            Sight::Present(_) => moved(world, to, id).then_some(Wait::Entry(id)),
+        }
     };
-    let new = entries(to).find(is_new).map(|(_, id)| id);
+    let new = entries(to).find(is_new).map(|(_, id)| Wait::Entry(id));
     new.or_else(|| {
-        let all = entries(to).chain(entries(to.other()));
-        all.map(|(_, id)| id).find(|&id| is_changed(id))
+        let mut all = entries(to).chain(entries(to.other()));
+        all.find_map(|(_, id)| change(id))
     })
 }
 

@@ -193,6 +193,11 @@ pub enum Wait {
 /// Why an entry cannot be carried over until somebody does something about it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Block {
+    /// A folder that has to give way, on a side that cannot rename folders.
+    Fixed {
+        /// The side.
+        side: Side,
+    },
     /// The other side cannot hold its name.
     Name {
         /// The side that cannot.
@@ -211,6 +216,21 @@ pub enum Block {
 
 /// Returns what an entry needs next.
 pub fn plan(view: &View<'_>, id: EntryId) -> Step {
+    match planned(view, id) {
+        Step::Do {
+            side,
+            deed: Deed::Rename { entry, .. },
+        } if !can_rename(view, side, entry) => Step::Blocked(Block::Fixed { side }),
+        step => step,
+    }
+}
+
+/// Returns true if a side can rename and move an entry's object in one call.
+fn can_rename(view: &View<'_>, side: Side, id: EntryId) -> bool {
+    view.rules[side].folder_move || view.world.entry(id).kind == Kind::File
+}
+
+fn planned(view: &View<'_>, id: EntryId) -> Step {
     if view.is_held(id) {
         return Step::Wait(Wait::Entry(id));
     }
@@ -242,16 +262,19 @@ fn is_wanted(view: &View<'_>, side: Side, node: NodeId, kind: Kind) -> bool {
 }
 
 /// Two objects want one place and wait for each other: returns how this one gives way, under a conflict
-/// name: one that was met on one side only, or the local move of one that both have.
+/// name: one that was met on one side only, or the local move of one that both have. `None` where its
+/// side cannot rename it.
 pub(crate) fn give_way(view: &View<'_>, id: EntryId) -> Option<Step> {
     let entry = view.world.find(id)?;
-    match (entry.nodes.local, entry.nodes.remote) {
-        (Some(node), Some(_)) => crate::delta::moved(view.world, Side::Local, id)
-            .then(|| agreed::clash(view, id, Side::Local, node)),
-        (Some(node), None) => Some(lone::give_way(view, id, Side::Local, node)),
-        (None, Some(node)) => Some(lone::give_way(view, id, Side::Remote, node)),
-        (None, None) => None,
-    }
+    let (side, step) = match (entry.nodes.local, entry.nodes.remote) {
+        (Some(node), Some(_)) if crate::delta::moved(view.world, Side::Local, id) => {
+            (Side::Local, agreed::clash(view, id, Side::Local, node))
+        }
+        (Some(node), None) => (Side::Local, lone::give_way(view, id, Side::Local, node)),
+        (None, Some(node)) => (Side::Remote, lone::give_way(view, id, Side::Remote, node)),
+        _ => return None,
+    };
+    can_rename(view, side, id).then_some(step)
 }
 
 /// Returns the folder on `side` into which an entry is to be moved there, if it is known and stands.

@@ -49,6 +49,16 @@ impl Swarm {
         }
     }
 
+    /// The same world, in which one side at least cannot move folders as a whole.
+    #[must_use]
+    pub fn by_parts(mut self) -> Self {
+        let mut random = Random::new(self.seed ^ 0xb7_9a47);
+        let which = random.below(3);
+        self.setup.local.folder_move = which == 0;
+        self.setup.remote.folder_move = which == 1;
+        self
+    }
+
     /// Runs it to rest and checks it.
     ///
     /// # Panics
@@ -166,6 +176,7 @@ impl Swarm {
             setup(|side| side.renames_touch = false);
             setup(|side| side.slow_walks = false);
             setup(|side| side.hints_by_id = false);
+            setup(|side| side.folder_move = true);
         }
         let mut world = self.clone();
         world.guard = None;

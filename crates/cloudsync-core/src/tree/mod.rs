@@ -245,8 +245,10 @@ impl World {
             world.find(child).is_some_and(|entry| entry.agreed)
                 && world.agreed_place(child, from).0 == moved
         };
-        let present = self.trees[from].children(moved);
-        let mut inside: Vec<EntryId> = present.map(|at| self.node(from, at).entry).collect();
+        // What is gone from it may be met in it again.
+        let gone = self.trees[from].ghosts_in(moved);
+        let nodes = self.trees[from].children(moved).chain(gone);
+        let mut inside: Vec<EntryId> = nodes.map(|at| self.node(from, at).entry).collect();
         inside.extend(self.apart[from].in_folder(moved));
         inside.retain(|&child| agreed_inside(self, child));
         // The folder may be a memory that only this agreement keeps.

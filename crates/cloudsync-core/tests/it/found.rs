@@ -1,6 +1,7 @@
 //! What random worlds found once, by name, as small as it was left.
 
 use cloudsync_core::engine::io::Guard;
+use cloudsync_core::notice::Notice;
 use cloudsync_core::rules::Feed;
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::testing::{ModelPair, SideSetup, Swarm, UserAct};
@@ -278,6 +279,81 @@ fn a_root_that_was_emptied_deletes_nothing() {
     let held: Vec<_> = status.held.iter().map(|held| held.count).collect();
     assert_eq!(held, [names.len()]);
     assert_eq!(pair.sides.remote.tree().len(), names.len());
+}
+
+fn without_folder_moves() -> SideSetup {
+    SideSetup {
+        folder_move: false,
+        ..SideSetup::default()
+    }
+}
+
+/// A folder whose name is taken on the other side, where it cannot give way: renaming it was tried for ever.
+#[test]
+fn a_folder_that_can_neither_be_copied_nor_renamed_is_told_of_once() {
+    let folding = SideSetup {
+        case_sensitive: false,
+        ..SideSetup::default()
+    };
+    let mut pair = ModelPair::with(BySide::new(without_folder_moves(), folding), 1);
+    pair.act_all(&[mkdir(Side::Local, "a"), write(Side::Local, "a/x")]);
+    pair.check();
+    pair.act_all(&[mkdir(Side::Local, "A"), write(Side::Local, "A/y")]);
+    pair.check();
+    let told = |pair: &ModelPair| {
+        let failed = |notice: &&Notice| matches!(notice, Notice::Failed { .. });
+        pair.notices.iter().filter(failed).count()
+    };
+    // Once before and once after the restart that `check` makes.
+    assert_eq!(told(&pair), 2);
+    assert_eq!(pair.engine().status(Time::ZERO).troubles.len(), 1);
+    pair.act_all(&[mkdir(Side::Local, "b"), rename(Side::Local, "A/y", "b/y")]);
+    pair.act(&delete(Side::Local, "A"));
+    pair.check();
+    let left = pair.engine().status(Time::ZERO).troubles;
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(pair.sides.remote.tree().len(), 4);
+}
+
+/// While a listing of it was cut, the folder waited for a file in it that had nothing to settle.
+#[test]
+fn a_folder_that_was_not_listed_moves_by_parts_once_it_is() {
+    at_any_time(
+        BySide::new(without_folder_moves(), SideSetup::default()),
+        &[mkdir(Side::Local, "c"), write(Side::Local, "c/a")],
+        &[],
+        &[rename(Side::Remote, "c", "b")],
+    );
+    Swarm::new(643_436).by_parts().run();
+}
+
+/// A child that was gone for a moment was agreed to be in the new folder, and stayed in the old one.
+#[test]
+fn a_child_met_again_after_its_folder_moved_by_parts_is_moved() {
+    Swarm::new(548_866).by_parts().run();
+}
+
+/// The end of a copy into it that nobody saw was agreed on in the new folder, and stayed in the old one.
+#[test]
+fn a_copy_of_unknown_end_in_a_folder_that_moves_by_parts() {
+    Swarm::new(704_950).by_parts().run();
+}
+
+/// A new folder in it that cannot be carried over kept the whole folder from moving.
+#[test]
+fn a_folder_moves_by_parts_although_something_in_it_is_blocked() {
+    Swarm::new(1_511_195).by_parts().run();
+}
+
+/// Random worlds without moves of folders in which something did not hold once.
+#[test]
+fn worlds_that_failed_once_by_parts() {
+    for seed in [
+        752, 757, 1_188, 2_304, 41_034, 76_243, 206_353, 270_278, 355_051, 633_366, 636_804,
+        638_787, 667_239, 799_404, 996_225,
+    ] {
+        Swarm::new(seed).by_parts().run();
+    }
 }
 
 /// Random worlds in which something did not hold once.

@@ -131,6 +131,14 @@ fn everything_at_once() {
     assert!(missing.is_empty(), "not reached: {missing:?}");
 }
 
+/// The same where a side cannot move folders as a whole.
+#[test]
+fn everything_at_once_by_parts() {
+    for seed in 0..3_000 {
+        Swarm::new(seed).by_parts().run();
+    }
+}
+
 #[test]
 fn the_same_inputs_give_the_same_run() {
     for seed in 0..300 {

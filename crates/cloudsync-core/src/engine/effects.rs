@@ -118,16 +118,11 @@ impl Engine {
         }
     }
 
-    /// It is gone on both sides, and nothing is agreed on any more: whatever is met from now on is new.
-    pub(super) fn deleted(&mut self, flight: &Flight) {
+    fn deleted(&mut self, flight: &Flight) {
         let (id, side) = (flight.entry, flight.side);
-        self.deletions.done(side);
-        self.forget_absent(id);
-        if self.is_back(id, side.other()) {
-            self.restore_entry(id, side.other());
+        if !self.gone_on_both(id, side) {
             return;
         }
-        self.drop_node(id, side.other());
         let node = self.world.entry(id).nodes[side];
         match node.filter(|&node| self.world.node(side, node).is_present()) {
             None => {}
@@ -140,9 +135,22 @@ impl Engine {
         self.touch(id);
     }
 
+    /// We deleted it on `side`. It is gone on both sides, and nothing is agreed on any more: whatever is met
+    /// from now on is new, also after a crash. Returns false if it is back on the other side.
+    pub(super) fn gone_on_both(&mut self, id: EntryId, side: Side) -> bool {
+        self.deletions.done(side);
+        self.forget_absent(id);
+        if self.is_back(id, side.other()) {
+            self.restore_entry(id, side.other());
+            return false;
+        }
+        self.drop_node(id, side.other());
+        true
+    }
+
     /// It was absent on this side, so that we deleted it on the other one, and here it is again: it was
     /// on its way from one place to another. Nobody but us deleted it.
-    pub(super) fn is_back(&self, id: EntryId, side: Side) -> bool {
+    fn is_back(&self, id: EntryId, side: Side) -> bool {
         let entry = self.world.entry(id);
         let node = entry.nodes[side];
         entry.is_agreed()

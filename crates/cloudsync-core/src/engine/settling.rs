@@ -153,6 +153,8 @@ impl Engine {
         self.note_absence_anew(entry);
         self.persisting.dirty(entry);
         self.stir(entry);
+        // Whoever waits for it may have waited because of where it was.
+        self.wake_waiters(entry);
         true
     }
 
@@ -275,8 +277,8 @@ impl Engine {
             IntendedAct::Delete => {
                 let node = self.world.entry(id).nodes[side];
                 let is_gone = node.is_none_or(|node| !self.world.node(side, node).is_present());
-                if is_gone && self.is_back(id, side.other()) {
-                    self.restore_entry(id, side.other());
+                if is_gone && self.world.entry(id).is_agreed() {
+                    self.gone_on_both(id, side);
                 }
                 is_gone
             }

@@ -345,6 +345,19 @@ fn a_folder_moves_by_parts_although_something_in_it_is_blocked() {
     Swarm::new(1_511_195).by_parts().run();
 }
 
+/// Our deletion was found to be done after its answer was lost, and that was not recorded: after a crash
+/// it was taken for a user's, and the file, which had only moved, was deleted on the other side too.
+#[test]
+fn a_deletion_of_ours_whose_answer_was_lost_is_not_taken_for_a_users_after_a_crash() {
+    Swarm::new(7_656_466).by_parts().run();
+}
+
+/// It waited for the hash of a file that moved on, into a folder that is blocked.
+#[test]
+fn what_waits_for_a_file_that_moved_on_is_planned_again() {
+    Swarm::new(6_416_811).by_parts().run();
+}
+
 /// Random worlds without moves of folders in which something did not hold once.
 #[test]
 fn worlds_that_failed_once_by_parts() {

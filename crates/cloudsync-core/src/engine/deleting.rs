@@ -210,18 +210,24 @@ impl Engine {
             self.begin(id, side, Deed::Delete);
             return;
         }
+        if let Some(holder) = self.way_to(gone, top) {
+            self.schedule.wait_for(id, holder);
+            return;
+        }
         let waiting = self.deletions.verifying.entry((gone, top)).or_default();
         waiting.insert(id);
         if waiting.len() > 1 {
             return;
         }
         let query = QueryId(self.new_id());
-        let at = ObjectRef::at(self.world.path(gone, top));
+        let path = self.world.path(gone, top);
+        let at = ObjectRef::at(path.clone());
         self.asked.insert(
             query,
             Asked::Verify {
                 side: gone,
                 node: top,
+                path,
             },
         );
         self.out.push_back(Output::Query(Query::Info {
@@ -243,10 +249,16 @@ impl Engine {
             .unwrap_or(ghost)
     }
 
+    /// Returns the entry of a folder above a node that an operation of ours is moving right now.
+    fn way_to(&self, side: Side, node: NodeId) -> Option<EntryId> {
+        self.on_its_way(side, self.world.node(side, node).parent()?)
+    }
+
     pub(super) fn verified(
         &mut self,
         side: Side,
         node: NodeId,
+        asked_at: &str,
         outcome: Result<Option<Found>, Failure>,
     ) {
         let waiting = self
@@ -254,7 +266,13 @@ impl Engine {
             .verifying
             .remove(&(side, node))
             .unwrap_or_default();
-        if !self.world.tree(side).is_live(node) || self.world.node(side, node).is_present() {
+        let is_asked_for =
+            self.world.tree(side).is_live(node) && !self.world.node(side, node).is_present();
+        // Where we moved a folder on the way meanwhile, it was looked for at a place that was not its own.
+        if !is_asked_for
+            || self.way_to(side, node).is_some()
+            || self.world.path(side, node) != asked_at
+        {
             for id in waiting {
                 self.touch(id);
             }

@@ -141,6 +141,7 @@ pub(super) enum Asked {
     Verify {
         side: Side,
         node: NodeId,
+        path: String,
     },
     Walk {
         side: Side,
@@ -584,6 +585,21 @@ impl Engine {
             })
             || self.world.node(side, folder).touched() > asked
             || self.was_elsewhere(side, folder, asked)
+            || self.on_its_way(side, folder).is_some()
+    }
+
+    /// Returns the entry of a folder that an operation of ours is moving or deleting right now: this one, or
+    /// one that it lies in. What is looked at below it may be looked for where it was or where it will be.
+    pub(super) fn on_its_way(&self, side: Side, folder: NodeId) -> Option<EntryId> {
+        if self.locks.draining.is_empty() {
+            return None;
+        }
+        let tree = self.world.tree(side);
+        std::iter::once(folder)
+            .chain(tree.ancestors(folder))
+            .filter(|&at| self.locks.draining.contains(&(side, at)))
+            .map(|at| tree.get(at).entry)
+            .find(|entry| self.locks.entries.contains(entry))
     }
 
     /// Whether the way to a folder is another one than when something was asked.

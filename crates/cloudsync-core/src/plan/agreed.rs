@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 
 use crate::delta::{Change, Sight, content_change, moved, sight};
+use crate::listing::SkipReason;
 use crate::object::{Attributes, Kind};
 use crate::plan::parked::is_parked;
 use crate::plan::place::{Occupant, child, conflict_place, occupant, path_on, replacement, target};
-use crate::plan::{Deed, Place, Step, View, Wait, can_rename, is_wanted};
+use crate::plan::{Block, Deed, Place, Step, View, Wait, can_rename, is_wanted};
 use crate::record::{EntryId, RenamePurpose};
 use crate::side::{BySide, Side};
 use crate::tree::node::{Mark, NodeId};
@@ -65,15 +66,35 @@ fn deleted(view: &View<'_>, id: EntryId, gone: Side, ghost: NodeId, node: NodeId
         Change::Same => {}
     }
     if came_with_a_moved_folder(view, gone, ghost) {
+        if parked {
+            return go_back(view, id, keep, node);
+        }
         return Step::Restore { entry: id, keep };
     }
     if world.entry(id).kind == Kind::Folder && world.tree(keep).children(node).next().is_some() {
         return Step::Wait(Wait::Children);
     }
+    if let Some(reason) = hidden_by(view, gone, ghost) {
+        return Step::Blocked(Block::Taken { side: gone, reason });
+    }
     Step::Do {
         side: keep,
         deed: Deed::Delete,
     }
+}
+
+/// Returns why that is left alone which stands where an absent node was, or a folder that it was in: a link
+/// that took its place, or a file system mounted over it. Nobody said that what it hides is to be deleted.
+fn hidden_by(view: &View<'_>, side: Side, ghost: NodeId) -> Option<SkipReason> {
+    let world = view.world;
+    std::iter::once(ghost)
+        .chain(world.tree(side).ancestors(ghost))
+        .take_while(|&at| at != NodeId::ROOT && !world.node(side, at).is_present())
+        .find_map(|at| {
+            let at = world.node(side, at);
+            let here = view.obstacles.get(&(side, at.parent()?))?;
+            here.get(&world.names.folded(side, at.name())).copied()
+        })
 }
 
 /// The deletion came with that of a folder which the other side moved: the move is a wish to keep.
@@ -279,7 +300,7 @@ fn moved_into_each_other(
 }
 
 /// The object goes back to where it was agreed to stand, or as near to it as it can.
-fn go_back(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
+pub(super) fn go_back(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
     let world = view.world;
     let (folder, name) = world.agreed_place(id, side);
     let standing =

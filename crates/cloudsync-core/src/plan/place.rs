@@ -3,6 +3,7 @@
 use crate::conflict_name::free_conflict_name;
 use crate::delta::{Sight, is_known, is_pending, sight};
 use crate::name::fits;
+use crate::plan::agreed::go_back;
 use crate::plan::parked::is_parked;
 use crate::plan::{Block, Place, Step, View, Wait};
 use crate::policy::Locality;
@@ -48,6 +49,10 @@ pub(super) fn target(view: &View<'_>, side: Side, node: NodeId) -> Result<Place,
         Sight::Absent(ghost) => {
             return Err(match replacement(world, side, ghost) {
                 Some(lone) => Step::Wait(Wait::Entry(lone)),
+                // Nobody is to find it under the name of a moment.
+                None if is_parked(world.names.get(world.node(other, folder).name())) => {
+                    go_back(view, holder, other, folder)
+                }
                 None => Step::Restore {
                     entry: holder,
                     keep: other,

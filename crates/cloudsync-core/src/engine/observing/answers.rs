@@ -38,7 +38,7 @@ impl Engine {
                 self.found_stranger(side, oid, path, asked, outcome);
                 self.settle_if_looked(side);
             }
-            Some(Asked::Verify { side, node }) => self.verified(side, node, outcome),
+            Some(Asked::Verify { side, node, path }) => self.verified(side, node, &path, outcome),
             _ => {}
         }
     }
@@ -54,7 +54,10 @@ impl Engine {
         if self.look_when_back(side, folder) {
             return;
         }
-        if self.was_elsewhere(side, folder, asked) || self.doubtful_above(side, folder).is_some() {
+        if self.was_elsewhere(side, folder, asked)
+            || self.on_its_way(side, folder).is_some()
+            || self.doubtful_above(side, folder).is_some()
+        {
             self.doubt_place(side, folder, name);
             return;
         }

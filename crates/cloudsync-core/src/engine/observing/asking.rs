@@ -103,6 +103,10 @@ impl Engine {
                 if self.look_when_back(side, folder) {
                     continue;
                 }
+                if let Some(entry) = self.on_its_way(side, folder) {
+                    self.sides[side].block(entry, doubt);
+                    continue;
+                }
                 if let Some(above) = self.doubtful_above(side, folder) {
                     self.sides[side].below_doubtful.insert((above, doubt));
                     continue;

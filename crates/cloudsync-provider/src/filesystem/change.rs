@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{
-    AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, chmodat, fchmod, mkdirat, openat,
+    AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, chmodat, fchmod, mkdirat, openat,
     renameat, unlinkat, utimensat,
 };
 use rustix::io::{self, Errno};
 
-use crate::{Attributes, ErrorKind, Kind, ObjectRef, Observed, Result, Tag, Target};
+use crate::{
+    Attributes, Content, ErrorKind, Expect, Kind, ObjectRef, Observed, Result, Tag, Target,
+    WriteRequest,
+};
 
 use super::disk::{Disk, Durability};
 use super::failure::{failure, refused};
 use super::look::{Look, What, look, look_at};
 use super::names::{check_name, check_path, is_within, split};
 use super::replace::{keep_aside, rename_to_free};
-use super::{sweep, write};
+use super::{read, sweep, write};
 
 /// Makes a folder at a free name.
 pub(super) fn create_folder(
@@ -247,12 +250,14 @@ pub(super) fn set_attributes(
         name,
         look: before,
     } = &subject;
+    if before.what == What::File && before.links > 1 {
+        return set_unlinked(disk, at, before, attributes);
+    }
     if let Some(mode) = attributes.mode
         && mode & 0o7777 != before.mode
     {
         let mode = Mode::from_raw_mode(mode & 0o7777);
-        // By handle where it can be opened, so that no link is followed; by name else, where the
-        // system knows how not to follow.
+        // By a handle, so that no link is followed.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         match openat(&**folder, *name, flags, Mode::empty()) {
             Ok(open) => {
@@ -265,7 +270,7 @@ pub(super) fn set_attributes(
                 }
                 fchmod(&open, mode)
             }
-            Err(_) => chmod_by_name(folder, name, mode),
+            Err(_) => chmod_unread(folder, name, before, mode),
         }
         .map_err(failed)?;
     }
@@ -292,9 +297,46 @@ pub(super) fn set_attributes(
     Ok(disk.observed_now(&found))
 }
 
-fn chmod_by_name(folder: &OwnedFd, name: &str, mode: Mode) -> io::Result<()> {
-    match chmodat(folder, name, mode, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Err(Errno::ACCESS),
+/// Sets what is `Some` of a file with other links, which are objects of their own and keep what they have:
+/// the file is replaced by a copy.
+fn set_unlinked(
+    disk: &Disk,
+    at: &ObjectRef,
+    before: &Look,
+    attributes: Attributes,
+) -> Result<Observed> {
+    let (parent, name) = split(&at.path);
+    let target = Target {
+        folder: ObjectRef::at(parent),
+        name: name.to_owned(),
+    };
+    let oid = before.oid(disk.root.volume.id);
+    let tag = before.tag();
+    let local = read::source(disk, &ObjectRef::new(oid.clone(), at.path.clone()), &tag)?;
+    let expect = Expect::Unchanged {
+        oid: Some(oid),
+        tag,
+    };
+    let mut request = WriteRequest::new(target, expect, Content::Local(local), before.size);
+    request.attributes = Attributes {
+        mtime: attributes.mtime.or(before.mtime),
+        mode: attributes.mode.or(Some(before.mode)),
+    };
+    let (job, _) = write::Job::new(request);
+    let mut written = write::write_all(disk, &[job]);
+    Ok(written.remove(0)?.observed)
+}
+
+/// Sets the mode of an object that may not be read, by a handle that needs no right to it.
+pub(super) fn chmod_unread(folder: &OwnedFd, name: &str, before: &Look, mode: Mode) -> io::Result<()> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = openat(folder, name, flags, Mode::empty())?;
+    if look(&open)?.ino != before.ino {
+        return Err(Errno::NOENT);
+    }
+    let path = format!("/proc/self/fd/{}", open.as_raw_fd());
+    match chmodat(CWD, path, mode, AtFlags::empty()) {
+        Err(Errno::NOENT) => Err(Errno::ACCESS),
         result => result,
     }
 }

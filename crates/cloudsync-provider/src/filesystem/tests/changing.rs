@@ -235,3 +235,49 @@ async fn attributes_are_set_on_files_and_folders() {
     let found = fs::metadata(place.path("folder")).expect("metadata");
     assert_eq!(found.permissions().mode() & 0o7777, 0o711);
 }
+
+#[tokio::test]
+async fn attributes_of_one_link_leave_the_others_alone() {
+    let place = Place::new().await;
+    place.put("a", "one");
+    fs::hard_link(place.path("a"), place.path("b")).expect("link");
+    let before = place.look("b").await.attributes;
+    for attributes in [
+        Attributes {
+            mode: Some(0o600),
+            mtime: None,
+        },
+        Attributes {
+            mode: None,
+            mtime: Some(1_000_000_007),
+        },
+    ] {
+        let tag = place.look("a").await.tag;
+        let set = place
+            .provider
+            .set_attributes(&place.at("a").await, Some(&tag), attributes)
+            .await
+            .expect("set");
+        assert_eq!(set, place.look("a").await);
+        assert_eq!(place.look("b").await.attributes, before);
+    }
+    let set = place.look("a").await.attributes;
+    assert_eq!((set.mode, set.mtime), (Some(0o600), Some(1_000_000_007)));
+    assert_eq!(place.content("a"), "one");
+    assert_eq!(place.content("b"), "one");
+}
+
+#[tokio::test]
+async fn a_folder_that_may_not_be_read_gets_its_mode_back() {
+    let place = Place::new().await;
+    place.put("folder/a", "one");
+    let folder = fs::File::open(place.path("")).expect("root");
+    fs::set_permissions(place.path("folder"), fs::Permissions::from_mode(0)).expect("closed");
+    let at = place.look("folder").await;
+    let looked = super::super::look::look_at(&folder, "folder").expect("look");
+    assert_eq!(looked.mode, 0);
+    let mode = rustix::fs::Mode::from_raw_mode(0o755);
+    super::super::change::chmod_unread(&folder.into(), "folder", &looked, mode).expect("opened");
+    assert_eq!(place.look("folder").await.attributes.mode, Some(0o755));
+    assert_eq!(place.look("folder").await.oid, at.oid);
+}

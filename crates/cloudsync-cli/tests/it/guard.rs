@@ -1,5 +1,7 @@
 //! Many deletions at once are held until somebody says that they are meant.
 
+use std::os::unix::fs::symlink;
+
 use crate::lab::Lab;
 
 fn filled(files: usize) -> Lab {
@@ -60,4 +62,27 @@ fn an_emptied_folder_empties_no_other_one() {
     lab.remove("state");
     lab.sync(&[]).is(0);
     assert_eq!(lab.tree("l").len(), 30);
+}
+
+#[test]
+fn what_a_link_took_the_place_of_is_kept_on_the_other_side() {
+    let lab = filled(3);
+    lab.write("l/folder/file", "inside");
+    lab.sync(&[]).is(0);
+    let before = lab.tree("r");
+    lab.remove("l/f0");
+    lab.remove("l/folder");
+    symlink("f1", lab.at("l/f0")).unwrap();
+    symlink("..", lab.at("l/folder")).unwrap();
+    for _ in 0..2 {
+        let ran = lab.sync(&[]).is(3);
+        assert!(ran.out.contains("f0"), "{}", ran.out);
+        assert_eq!(lab.tree("r"), before);
+    }
+    // The user means it after all.
+    lab.remove("l/f0");
+    lab.remove("l/folder");
+    lab.sync(&[]).is(0);
+    lab.assert_equal();
+    assert_eq!(lab.tree("r").len(), 2);
 }

@@ -1,6 +1,7 @@
 //! Deletions: after everything else, counted, looked at once more, and held if there are too many.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::engine::io::{Held, HeldId, Output, Query, QueryId};
@@ -12,7 +13,11 @@ use crate::object::ObjectRef;
 use crate::plan::{Deed, Step, plan};
 use crate::record::EntryId;
 use crate::side::{BySide, Side};
+use crate::time::Time;
 use crate::tree::node::{Mark, NodeId};
+
+/// Deletions with less than this between them count as done at once.
+const AT_ONCE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Deletions {
@@ -20,8 +25,12 @@ pub(super) struct Deletions {
     pub(super) absent: BySide<BTreeSet<EntryId>>,
     /// Entries to delete on this side.
     wanted: BySide<BTreeSet<EntryId>>,
-    /// Done on this side since nothing was left to do.
+    /// Done on this side since it was last at rest for some time, apart from those released.
     done: BySide<usize>,
+    /// When the last of these was done.
+    done_at: BySide<Time>,
+    /// Nothing was left to do since.
+    rested: bool,
     /// Released by somebody.
     released: BTreeSet<EntryId>,
     held: BySide<Option<(HeldId, BTreeSet<EntryId>)>>,
@@ -36,8 +45,12 @@ impl Deletions {
         self.wanted[side].insert(id);
     }
 
-    pub(super) fn done(&mut self, side: Side) {
-        self.done[side] += 1;
+    pub(super) fn done(&mut self, id: EntryId, side: Side, now: Time) {
+        if !self.released.contains(&id) {
+            self.done[side] += 1;
+        }
+        self.done_at[side] = now;
+        self.rested = false;
     }
 
     pub(super) fn is_absent(&self, id: EntryId) -> bool {
@@ -75,6 +88,9 @@ impl Engine {
             return;
         }
         for side in Side::BOTH {
+            if self.deletions.rested && self.now >= self.deletions.done_at[side] + AT_ONCE {
+                self.deletions.done[side] = 0;
+            }
             self.plan_deletions_on(side);
         }
         self.note_quiet();
@@ -86,7 +102,8 @@ impl Engine {
             .any(|asked| matches!(asked, Asked::Hash { .. }))
     }
 
-    /// Where nothing is left to do, the count of deletions starts anew, and so do ids.
+    /// Where nothing is left to do, ids start anew, and so does the count of deletions if it stays so for
+    /// some time: who deletes a large folder under our eyes does that at once, however often we catch up.
     fn note_quiet(&mut self) {
         if self.flights.is_empty()
             && self.asked.is_empty()
@@ -94,7 +111,7 @@ impl Engine {
                 .iter()
                 .all(|&side| self.deletions.wanted[side].is_empty())
         {
-            self.deletions.done = BySide::default();
+            self.deletions.rested = true;
             if Side::BOTH.iter().all(|&side| self.sides[side].is_at_rest()) {
                 self.world.recycle();
             }

@@ -138,7 +138,7 @@ impl Engine {
     /// We deleted it on `side`. It is gone on both sides, and nothing is agreed on any more: whatever is met
     /// from now on is new, also after a crash. Returns false if it is back on the other side.
     pub(super) fn gone_on_both(&mut self, id: EntryId, side: Side) -> bool {
-        self.deletions.done(side);
+        self.deletions.done(id, side, self.now);
         self.forget_absent(id);
         if self.is_back(id, side.other()) {
             self.restore_entry(id, side.other());

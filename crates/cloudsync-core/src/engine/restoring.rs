@@ -313,7 +313,7 @@ impl Engine {
                 self.settled(entry);
             }
             (Deed::Delete, _) => {
-                self.deletions.done(side);
+                self.deletions.done(entry, side, self.now);
                 self.drop_entry(entry);
             }
             _ => {}

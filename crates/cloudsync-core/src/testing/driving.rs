@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::io::{Act, Effect, Input, Operation, Output, Query, Source};
+use crate::engine::io::{Act, Effect, Input, Operation, OperationId, Output, Query, Source};
 use crate::event::Event;
 use crate::failure::{ErrorKind, Failure};
 use crate::listing::Listing;
@@ -24,6 +24,8 @@ pub(super) enum Open {
         side: Side,
         folders: Vec<ObjectRef>,
     },
+    /// An operation that is done, and not yet answered.
+    Done(OperationId, Result<Effect, Failure>),
     /// A hint that comes late, or again.
     Late { side: Side, event: Event },
     /// A feed that has something to tell.
@@ -62,6 +64,11 @@ impl ModelPair {
                 side,
                 folders,
             } => self.walk_on(query, side, folders),
+            Open::Done(id, outcome) => {
+                self.note(|| format!("told at last: {id:?} {outcome:?}"));
+                self.engine
+                    .handle(self.now, Input::Done(vec![(id, outcome)]));
+            }
             Open::Late { side, event } => self.tell(side, vec![event], false),
             Open::Feed(side) => self.deliver(side),
         }
@@ -160,6 +167,11 @@ impl ModelPair {
             Output::Operation(operation) => {
                 let id = operation.id;
                 let outcome = self.perform(operation);
+                if self.faults.late_answer > 0 && self.random.chance(self.faults.late_answer) {
+                    self.situations.count("fault: answer late");
+                    self.open.push(Open::Done(id, outcome));
+                    return;
+                }
                 self.note(|| format!("  told: {outcome:?}"));
                 self.engine.handle(now, Input::Done(vec![(id, outcome)]));
             }

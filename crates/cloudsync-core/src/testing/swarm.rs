@@ -59,6 +59,14 @@ impl Swarm {
         self
     }
 
+    /// The same world, in which operations are often done for some time before that is told: what is looked
+    /// at meanwhile is as they left it.
+    #[must_use]
+    pub fn late(mut self) -> Self {
+        self.faults.late_answer = 50;
+        self
+    }
+
     /// Runs it to rest and checks it.
     ///
     /// # Panics
@@ -230,6 +238,7 @@ fn faults(random: &mut Random) -> Faults {
     Faults {
         fail: upto(20),
         lost_reply: upto(20),
+        late_answer: 0,
         lost_hint: upto(50),
         late_hint: upto(30),
         doubled_hint: upto(30),

@@ -281,6 +281,31 @@ fn a_root_that_was_emptied_deletes_nothing() {
     assert_eq!(pair.sides.remote.tree().len(), names.len());
 }
 
+/// Each was deleted, and nothing was left to do, before the next one was.
+#[test]
+fn deletions_one_by_one_are_as_many_as_all_at_once() {
+    let mut pair = ModelPair::with(BySide::default(), 1);
+    let guard = Guard {
+        max_count: 3,
+        ..Guard::default()
+    };
+    pair.set_guard(Some(guard));
+    pair.crash();
+    let names = ["a", "b", "c", "d", "e", "f", "g"];
+    for name in names {
+        pair.act(&write(Side::Local, name));
+    }
+    pair.check();
+    for name in &names[..5] {
+        pair.act(&delete(Side::Local, name));
+        pair.run();
+    }
+    let status = pair.engine().status(Time::ZERO);
+    let held: Vec<_> = status.held.iter().map(|held| held.count).collect();
+    assert_eq!(held, [2]);
+    assert_eq!(pair.sides.remote.tree().len(), 4);
+}
+
 fn without_folder_moves() -> SideSetup {
     SideSetup {
         folder_move: false,
@@ -366,6 +391,14 @@ fn worlds_that_failed_once_by_parts() {
         638_787, 667_239, 799_404, 996_225,
     ] {
         Swarm::new(seed).by_parts().run();
+    }
+}
+
+/// Random worlds in which operations are done before that is told.
+#[test]
+fn what_is_done_is_told_late() {
+    for seed in 0..300 {
+        Swarm::new(seed).late().run();
     }
 }
 

@@ -71,8 +71,9 @@ impl CloudSync {
         loop {
             let mut session = Session::open(&self.pair, Purpose::Once).await?;
             let verdict = tokio::select! {
-                verdict = session.settle() => Some(verdict),
+                biased;
                 () = self.pair.interrupt.notified() => None,
+                verdict = session.settle() => Some(verdict),
             };
             let was_complete = session.driver.live.status().complete;
             let report = session.close().await;

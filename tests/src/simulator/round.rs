@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloudsync::{Side, Stop};
+use cloudsync_core::rules::Feed;
 use futures::future::{Either, select};
 use tokio::time::{Instant, sleep};
 
@@ -204,7 +205,9 @@ impl World {
         } else {
             self.sim.count("quiet in the same run");
         }
-        let walks = is_deaf || self.sim.draw_schedule(3) == 1;
+        let tells_nothing = |side| self.sim.setup.configs[side].feed == Feed::None;
+        let is_deaf = is_deaf || Side::BOTH.into_iter().any(tells_nothing);
+        let walks = self.sim.draw_schedule(3) == 1 || is_deaf;
         self.rest(walks).await;
     }
 

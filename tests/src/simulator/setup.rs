@@ -108,6 +108,7 @@ fn config(tape: &mut Tape, seed: u64, cases: bool) -> MockConfig {
             history: tape.pick(&[100_000, 100_000, 4]),
             ..EventConfig::default()
         },
+        default_sleep: Duration::from_millis(tape.pick(&[1_000, 10_000, 100])),
         batch: tape.pick(&[1, 4]),
         concurrency: tape.pick(&[4, 1]),
         ..MockConfig::default()

@@ -177,11 +177,24 @@ impl Kind {
         )
     }
 
+    /// Whether it hits a life as a whole.
+    fn is_of_a_life(self) -> bool {
+        matches!(
+            self,
+            Kind::Crash | Kind::StateLost | Kind::TagChanged | Kind::ClockJumps
+        )
+    }
+
     /// Whether something may have happened that no feed will tell of.
     pub(super) fn deafens(self) -> bool {
         matches!(
             self,
-            Kind::EventLost | Kind::EventLate | Kind::FeedSilent | Kind::NotFound
+            Kind::EventLost
+                | Kind::EventLate
+                | Kind::FeedSilent
+                | Kind::Forbidden
+                | Kind::NotFound
+                | Kind::TagChanged
         )
     }
 }
@@ -195,10 +208,12 @@ impl Rates {
     pub(super) fn draw(tape: &mut Tape) -> Self {
         let mut rates = Self::default();
         let share = tape.pick(&[0, 100, 250, 500]);
-        for rate in &mut rates.0 {
+        for kind in Kind::ALL {
             let is_there = tape.happens(share);
             let often = tape.pick(&[10, 3, 40, 120]);
-            *rate = if is_there { often } else { 0 };
+            // Of lives there are fewer than of calls.
+            let often = if kind.is_of_a_life() { 6 * often } else { often };
+            rates.0[kind as usize] = if is_there { often } else { 0 };
         }
         rates
     }

@@ -85,6 +85,7 @@ impl Hostile {
         self.life.point("crash after a call").await;
         self.take_time().await;
         if fault == Some(Kind::ReplyLost) {
+            sim.lock().is_unsure |= call.is_operation();
             return Err(self.error(ErrorKind::Unavailable, call, path));
         }
         answer

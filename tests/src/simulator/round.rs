@@ -60,6 +60,7 @@ impl World {
         let acts = {
             let mut state = sim.lock();
             state.is_hostile = true;
+            state.is_unsure = false;
             1 + state.tapes.acts.below(sim.setup.acts)
         };
         let mut users = Users::new(&sim, actors, self.tokens);
@@ -230,20 +231,26 @@ impl World {
                 return;
             }
             let status = facade.status();
-            let is_quiet = status.at_rest
-                && status.complete
-                && status.in_flight == 0
+            let is_settled = status.complete
                 && status.pending == 0
-                && status.troubles.is_empty();
-            quiet = if is_quiet { quiet + 1 } else { 0 };
+                && status.troubles.is_empty()
+                && status.down.local.is_none()
+                && status.down.remote.is_none();
+            // A side that tells nothing is looked at again and again: that is no unrest.
+            let is_quiet = is_settled && status.at_rest && status.in_flight == 0;
+            if is_quiet {
+                quiet += 1;
+            } else if !is_settled {
+                quiet = 0;
+            }
             if let Some(held) = status.held.first() {
                 self.release(held.id).await;
                 continue;
             }
-            if quiet >= 2 && has_walked {
+            if is_quiet && quiet >= 2 && has_walked {
                 return;
             }
-            if quiet >= 2 {
+            if quiet >= 2 && !has_walked {
                 has_walked = true;
                 quiet = 0;
                 for side in Side::BOTH {
@@ -264,8 +271,7 @@ impl World {
         let Some(facade) = &self.facade else { return };
         if facade.drive == Drive::Once {
             // A held set can be released only while it runs.
-            self.end().await;
-            self.facade = Facade::open(&self.sim, &self.disk).await;
+            self.restart().await;
             return;
         }
         self.sim.count("deletions released");

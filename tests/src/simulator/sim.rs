@@ -83,6 +83,9 @@ pub(super) struct State {
     pub(super) tally: Tally,
     /// Whether something may have happened since the last quiet time that no feed tells of.
     pub(super) is_deaf: bool,
+    /// Whether something was done in this round whose outcome was never recorded. What a user does on
+    /// top of it cannot be told from another's act: it may be restored, or meet as a conflict.
+    pub(super) is_unsure: bool,
     /// Calls that changed, or tried to change, a side.
     pub(super) operations: BySide<u64>,
     /// Calls of providers and stores.
@@ -122,6 +125,7 @@ impl Sim {
             alive: BTreeSet::new(),
             tally: Tally::default(),
             is_deaf: false,
+            is_unsure: false,
             operations: BySide::default(),
             steps: 0,
             forbidden: BySide::default(),

@@ -194,6 +194,7 @@ impl Store for HostileStore {
         let is_open = |(_, record): &(_, cloudsync_core::record::Record)| record.intent.is_some();
         if opened.snapshot.entries.iter().any(is_open) {
             self.life.sim.count("crash with an open intent");
+            self.life.sim.lock().is_unsure = true;
         }
         Ok(opened)
     }

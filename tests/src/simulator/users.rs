@@ -21,7 +21,9 @@ pub(super) enum Actors {
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "A"];
 
-/// Objects on a side from which on users rather delete.
+/// Objects on a side below which users rather make some.
+const FEW: usize = 3;
+/// Objects on a side from which on they rather delete.
 const MANY: usize = 14;
 
 /// Users who act.
@@ -53,10 +55,10 @@ impl<'a> Users<'a> {
             Actors::Both => Side::BOTH[self.draw(2)],
         };
         let tree = self.sim.tree(side);
-        let act = if tree.len() > MANY {
-            4 + self.draw(2)
-        } else {
-            self.draw(24)
+        let act = match tree.len() {
+            0..FEW => [0, 23, 8, 0][self.draw(4)],
+            FEW..MANY => self.draw(24),
+            _ => 4 + self.draw(2),
         };
         match act {
             0..2 => {
@@ -330,9 +332,7 @@ impl<'a> Users<'a> {
     }
 
     fn fill_folder(&mut self, side: Side, tree: &Tree) {
-        let Some(folder) = self.folder(tree) else {
-            return;
-        };
+        let folder = self.folder(tree).unwrap_or_else(|| self.path());
         for name in ["x", "y"] {
             let token = self.token();
             self.write(side, &format!("{folder}/{name}"), &token);

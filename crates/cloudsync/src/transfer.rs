@@ -172,3 +172,21 @@ fn of_source(failure: Failure, path: &str, alarm: &Alarm) -> Failure {
         .with_object(path)
         .with_source(failure)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_content_that_is_shorter_or_longer_than_the_file_is_a_failure() {
+        for (size, is_whole) in [(4, false), (5, true), (6, false)] {
+            let chunks = ["he", "", "llo"].map(|chunk| Ok(Bytes::from(chunk)));
+            let content = Content::Stream(stream::iter(chunks).boxed());
+            let came = measured(content, size).into_bytes().await;
+            assert_eq!(came.is_ok(), is_whole, "{size}");
+            if let Err(failure) = came {
+                assert!(failure.is_retryable(), "{failure}");
+            }
+        }
+    }
+}

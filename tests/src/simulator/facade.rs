@@ -1,6 +1,7 @@
 //! The real facade between two hostile clients and a hostile store, driven in one of several ways.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -44,6 +45,8 @@ pub(super) struct Facade {
     pub(super) drive: Drive,
     life: Arc<Life>,
     store: HostileStore,
+    /// Whether it was stopped for good.
+    is_over: AtomicBool,
 }
 
 /// Hears what is told, and counts it.
@@ -110,6 +113,7 @@ impl Facade {
                 drive,
                 life,
                 store,
+                is_over: AtomicBool::new(false),
             }),
             Err(error) => {
                 sim.violate("it can be built", error.to_string());
@@ -158,6 +162,8 @@ impl Facade {
 
     /// Stops it, which must not take long. False: it died.
     pub(super) async fn stop(&self, how: Stop) -> bool {
+        self.is_over
+            .store(how == Stop::Forever, Ordering::Relaxed);
         let stop = self.sync.stop(how);
         let limit = Duration::from_secs(60);
         match self.life.live(tokio::time::timeout(limit, stop)).await {
@@ -179,6 +185,11 @@ impl Facade {
         }
         // Lets what was aborted go.
         tokio::task::yield_now().await;
+    }
+
+    /// Returns true if it cannot be started again.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
     }
 
     pub(super) fn status(&self) -> Status {

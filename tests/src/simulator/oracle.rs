@@ -25,7 +25,7 @@ impl Sim {
         self.note(format_args!("remote {remote:?}"));
         self.judge_status(status);
         let fold = |tree: &Tree| -> Tree {
-            if !self.setup.names_differ() {
+            if !self.setup.folds_names() {
                 return tree.clone();
             }
             let folded = tree.iter();
@@ -39,7 +39,7 @@ impl Sim {
         self.judge_alive(&local);
         self.judge_names(expected, &local);
         if let (Actors::One(side), Some(tree)) = (expected.actors, &expected.tree)
-            && !self.setup.names_differ()
+            && !self.setup.folds_names()
             && !self.lock().is_unsure
             && self.tree(side) != *tree
         {

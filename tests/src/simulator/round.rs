@@ -199,7 +199,8 @@ impl World {
         for side in Side::BOTH {
             self.sim.services[side].heal();
         }
-        let is_to_restart = self.facade.is_none() || self.sim.draw_schedule(2) == 1;
+        let is_over = self.facade.as_ref().is_none_or(Facade::is_over);
+        let is_to_restart = self.sim.draw_schedule(2) == 1 || is_over;
         if is_to_restart {
             self.restart().await;
             self.sim.count("quiet after a restart");

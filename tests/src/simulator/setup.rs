@@ -72,9 +72,10 @@ impl Setup {
         }
     }
 
-    /// Whether a name of one side may be none, or another's, on the other side.
-    pub(super) fn names_differ(&self) -> bool {
-        self.cases && self.configs.local.names != self.configs.remote.names
+    /// Whether there are names that differ, and are one to a side.
+    pub(super) fn folds_names(&self) -> bool {
+        let folds = |config: &MockConfig| !config.names.case_sensitive;
+        folds(&self.configs.local) || folds(&self.configs.remote)
     }
 }
 

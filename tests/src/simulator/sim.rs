@@ -83,8 +83,9 @@ pub(super) struct State {
     pub(super) tally: Tally,
     /// Whether something may have happened since the last quiet time that no feed tells of.
     pub(super) is_deaf: bool,
-    /// Whether something was done in this round whose outcome was never recorded. What a user does on
-    /// top of it cannot be told from another's act: it may be restored, or meet as a conflict.
+    /// Whether something was done in this round whose outcome was never recorded: what a user does on
+    /// top of it cannot be told from another's act, and may be restored, or meet as a conflict. Or an
+    /// object that is there was not found.
     pub(super) is_unsure: bool,
     /// Calls that changed, or tried to change, a side.
     pub(super) operations: BySide<u64>,
@@ -191,6 +192,8 @@ impl Sim {
         let kind = self.setup.rates.hit(&mut state.tapes.faults, fits)?;
         state.tally.count(kind.name());
         state.is_deaf |= kind.deafens();
+        // Twice not found counts as gone: what is there all the same comes back with the next walk.
+        state.is_unsure |= kind == Kind::NotFound;
         Some(kind)
     }
 

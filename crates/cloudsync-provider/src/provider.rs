@@ -7,8 +7,8 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use crate::{
-    Attributes, Capabilities, Content, ContentHash, Cursor, End, Error, ErrorKind, Event, Expect, Found,
-    HashKind, Hasher, Kind, Listing, ObjectRef, Observed, Oid, Result, Tag, Target,
+    Attributes, Capabilities, Content, ContentHash, Cursor, End, Error, ErrorKind, Event, Expect,
+    Found, HashKind, Hasher, Kind, Listing, ObjectRef, Observed, Oid, Result, Tag, Target,
 };
 
 /// One storage system, connected to one root.

@@ -126,19 +126,22 @@ fn measured(content: Content, size: u64) -> Content {
         Failure::new(ErrorKind::Unavailable, "read")
             .with_detail(format!("{came} bytes came of {size}"))
     };
-    let stream = stream::try_unfold((content.into_stream(), 0), move |(mut rest, before)| async move {
-        match rest.try_next().await? {
-            Some(chunk) => {
-                let came = before + chunk.len() as u64;
-                if came > size {
-                    return Err(wrong(came));
+    let stream = stream::try_unfold(
+        (content.into_stream(), 0),
+        move |(mut rest, before)| async move {
+            match rest.try_next().await? {
+                Some(chunk) => {
+                    let came = before + chunk.len() as u64;
+                    if came > size {
+                        return Err(wrong(came));
+                    }
+                    Ok(Some((chunk, (rest, came))))
                 }
-                Ok(Some((chunk, (rest, came))))
+                None if before == size => Ok(None),
+                None => Err(wrong(before)),
             }
-            None if before == size => Ok(None),
-            None => Err(wrong(before)),
-        }
-    });
+        },
+    );
     Content::Stream(stream.boxed())
 }
 

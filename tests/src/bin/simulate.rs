@@ -36,7 +36,11 @@ fn options() -> Result<Options, String> {
     let mut rest = env::args().skip(1);
     while let Some(name) = rest.next() {
         let value = rest.next().ok_or(USAGE)?;
-        let number = || value.parse::<u64>().map_err(|error| format!("{name} {value}: {error}"));
+        let number = || {
+            value
+                .parse::<u64>()
+                .map_err(|error| format!("{name} {value}: {error}"))
+        };
         match name.as_str() {
             "--runs" => options.runs = number()?,
             "--seed" => options.seed = number()?,
@@ -149,7 +153,10 @@ fn tell(options: &Options, seed: u64, ran: Ran) -> Result<(), String> {
         let file = folder.join(format!("seed-{seed}.txt"));
         let kept = fs::create_dir_all(folder).and_then(|()| fs::write(&file, text));
         kept.map_err(|error| format!("{}: {error}", file.display()))?;
-        println!("  again: cargo xtask simulate --whole --replay {}", file.display());
+        println!(
+            "  again: cargo xtask simulate --whole --replay {}",
+            file.display()
+        );
     }
     Ok(())
 }

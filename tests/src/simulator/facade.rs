@@ -90,9 +90,8 @@ impl Facade {
                 return None;
             }
         };
-        let hostile = BySide::from_fn(|side| {
-            Hostile::new(life.clone(), side, sim.services[side].client())
-        });
+        let hostile =
+            BySide::from_fn(|side| Hostile::new(life.clone(), side, sim.services[side].client()));
         let setup = &sim.setup;
         let mut builder = CloudSync::builder(
             Given::provider(hostile.local),
@@ -132,7 +131,10 @@ impl Facade {
             match self.drive {
                 Drive::Once => {
                     let outcome = self.sync.run_once().await;
-                    self.sim().note(format_args!("run: {:?}", outcome.map(|report| report.in_sync())));
+                    self.sim().note(format_args!(
+                        "run: {:?}",
+                        outcome.map(|report| report.in_sync())
+                    ));
                     sleep(time).await;
                 }
                 Drive::Always => {
@@ -162,15 +164,15 @@ impl Facade {
 
     /// Stops it, which must not take long. False: it died.
     pub(super) async fn stop(&self, how: Stop) -> bool {
-        self.is_over
-            .store(how == Stop::Forever, Ordering::Relaxed);
+        self.is_over.store(how == Stop::Forever, Ordering::Relaxed);
         let stop = self.sync.stop(how);
         let limit = Duration::from_secs(60);
         match self.life.live(tokio::time::timeout(limit, stop)).await {
             None => false,
             Some(Ok(())) => true,
             Some(Err(_)) => {
-                self.sim().violate("I38 stop works", "still running after a minute");
+                self.sim()
+                    .violate("I38 stop works", "still running after a minute");
                 false
             }
         }
@@ -181,7 +183,9 @@ impl Facade {
         self.life.end();
         drop(self.sync);
         if let Err(failure) = self.store.abandon().await {
-            self.life.sim.violate("the store is closed", failure.to_string());
+            self.life
+                .sim
+                .violate("the store is closed", failure.to_string());
         }
         // Lets what was aborted go.
         tokio::task::yield_now().await;

@@ -212,7 +212,11 @@ impl Rates {
             let is_there = tape.happens(share);
             let often = tape.pick(&[10, 3, 40, 120]);
             // Of lives there are fewer than of calls.
-            let often = if kind.is_of_a_life() { 6 * often } else { often };
+            let often = if kind.is_of_a_life() {
+                6 * often
+            } else {
+                often
+            };
             rates.0[kind as usize] = if is_there { often } else { 0 };
         }
         rates

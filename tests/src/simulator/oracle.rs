@@ -87,7 +87,10 @@ impl Sim {
         }
         let count = names().filter(|name| name.contains("conflicted")).count();
         if expected.actors == Actors::Both && count > 0 {
-            self.note(format_args!("{count} conflict names, {} acts", expected.acts));
+            self.note(format_args!(
+                "{count} conflict names, {} acts",
+                expected.acts
+            ));
         }
     }
 }
@@ -95,7 +98,9 @@ impl Sim {
 /// Says in what two trees differ.
 fn difference(one: &Tree, other: &Tree) -> String {
     let lacks = |a: &Tree, b: &Tree| -> Vec<String> {
-        let differing = a.iter().filter(|(path, content)| b.get(*path) != Some(content));
+        let differing = a
+            .iter()
+            .filter(|(path, content)| b.get(*path) != Some(content));
         differing
             .map(|(path, content)| format!("{path}={}", content.as_deref().unwrap_or("/")))
             .collect()

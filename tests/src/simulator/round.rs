@@ -154,16 +154,21 @@ impl World {
         match fault {
             Kind::TagChanged => {
                 let tree = self.sim.tree(side);
-                let files: Vec<_> = tree.iter().filter(|(_, content)| content.is_some()).collect();
+                let files: Vec<_> = tree
+                    .iter()
+                    .filter(|(_, content)| content.is_some())
+                    .collect();
                 if let Some((path, _)) = files.get(self.sim.draw_fault(files.len())) {
-                    self.sim.note(format_args!("{side} gives {path} another tag"));
+                    self.sim
+                        .note(format_args!("{side} gives {path} another tag"));
                     // It is there: nobody acts in between.
                     let _ = service.user_at(super::facade::root(side)).touch(path);
                 }
             }
             _ => {
                 let hours = [1, 24, -1, -24][self.sim.draw_fault(4)];
-                self.sim.note(format_args!("{side} clock jumps by {hours} h"));
+                self.sim
+                    .note(format_args!("{side} clock jumps by {hours} h"));
                 service.set_time(service.time() + hours * 3_600_000_000_000);
             }
         }

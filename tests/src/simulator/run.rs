@@ -155,7 +155,10 @@ async fn check_rest(world: &mut World) {
         }
         if operations(&sim) != before.0 {
             let (was, is) = (before.0, operations(&sim));
-            sim.violate("I13 a fixed point", format!("{was:?} operations, then {is:?}"));
+            sim.violate(
+                "I13 a fixed point",
+                format!("{was:?} operations, then {is:?}"),
+            );
         }
         let after = snapshot(world).await;
         if after != before.1 {
@@ -182,7 +185,9 @@ async fn snapshot(
     match facade.store().snapshot().await {
         Ok(snapshot) => snapshot.entries,
         Err(failure) => {
-            world.sim.violate("the state can be read", failure.to_string());
+            world
+                .sim
+                .violate("the state can be read", failure.to_string());
             Vec::new()
         }
     }

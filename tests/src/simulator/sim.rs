@@ -246,9 +246,7 @@ impl Sim {
         let lost = {
             let state = self.lock();
             let mut alive = state.alive.iter();
-            alive
-                .find(|token| !there.contains(token.as_str()))
-                .cloned()
+            alive.find(|token| !there.contains(token.as_str())).cloned()
         };
         if let Some(token) = lost {
             self.violate("I2 nothing lost", format!("{token} by {after}"));

@@ -213,7 +213,10 @@ impl Store for HostileStore {
         });
         let error = |kind| Err(Failure::new(kind, "store apply").with_detail("as told"));
         let sum = (batch.puts.len(), batch.deletes.len(), batch.values.len());
-        sim.note(format_args!("batch {sum:?} {}", fault.map_or("", Kind::name)));
+        sim.note(format_args!(
+            "batch {sum:?} {}",
+            fault.map_or("", Kind::name)
+        ));
         match fault {
             Some(Kind::StoreBusy) => return error(ErrorKind::Unavailable),
             Some(Kind::StoreFull) => return error(ErrorKind::OutOfSpace),

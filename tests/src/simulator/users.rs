@@ -183,8 +183,10 @@ impl<'a> Users<'a> {
         if what.contains(".cloudsync-parked") {
             self.sim.count("user meets a parked object");
         }
-        self.sim
-            .note(format_args!("USER {side} {what}{}", if is_done { "" } else { ": cannot" }));
+        self.sim.note(format_args!(
+            "USER {side} {what}{}",
+            if is_done { "" } else { ": cannot" }
+        ));
         let mut state = self.sim.lock();
         state
             .alive

@@ -1,4 +1,5 @@
-//! `cargo xtask simulate`: random worlds, or all small ones, for as long as one likes.
+//! `cargo xtask simulate`: random worlds, or all small ones, for as long as one likes; of the engine
+//! alone, or of the whole.
 
 use std::env;
 use std::process::Command;
@@ -13,7 +14,10 @@ use cloudsync_core::testing::{SideSetup, Situations, Swarm};
 const USAGE: &str = "cargo xtask simulate [--runs N] [--seed S] [--threads N] [--show N]: random worlds, and the first N that fail
 cargo xtask simulate --exhaustive [--threads N]: all small worlds
 cargo xtask simulate --replay S: one random world, made as small as it still fails, line by line
---by-parts: of random worlds, those in which a side cannot move folders";
+--by-parts: of random worlds, those in which a side cannot move folders
+cargo xtask simulate --whole [--runs N] [--seed S] [--threads N] [--shrink N] [--keep FOLDER]:
+    the facade, its store and two services, among faults
+cargo xtask simulate --whole --replay FILE: one run, line by line; FILE can be the number of a seed";
 
 struct Options {
     runs: u64,
@@ -69,6 +73,12 @@ fn options(arguments: &[String]) -> Result<Options> {
 
 /// Runs the worlds that are asked for. Returns whether all is well.
 pub(crate) fn run(arguments: &[String]) -> Result<bool> {
+    if let Some(("--whole", rest)) = arguments
+        .split_first()
+        .map(|(first, rest)| (first.as_str(), rest))
+    {
+        return whole(rest);
+    }
     let options = options(arguments)?;
     if cfg!(debug_assertions) {
         return again_in_release("simulate", arguments);
@@ -87,17 +97,20 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
 
 /// Runs a task of this program again, built for speed.
 pub(crate) fn again_in_release(task: &str, arguments: &[String]) -> Result<bool> {
+    in_release(&["--package", "xtask", "--", task], arguments)
+}
+
+/// Simulates the whole, in a program of its own: this one needs no database to check files.
+fn whole(arguments: &[String]) -> Result<bool> {
+    let program = ["--package", "cloudsync-tests", "--bin", "simulate", "--"];
+    in_release(&program, arguments)
+}
+
+fn in_release(program: &[&str], arguments: &[String]) -> Result<bool> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args([
-            "run",
-            "--quiet",
-            "--release",
-            "--package",
-            "xtask",
-            "--",
-            task,
-        ])
+        .args(["run", "--quiet", "--release"])
+        .args(program)
         .args(arguments)
         .status()?;
     Ok(status.success())

@@ -7,8 +7,8 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use crate::{
-    Attributes, Capabilities, Content, ContentHash, Cursor, Error, ErrorKind, Event, Expect, Found,
-    HashKind, Hasher, Kind, Listing, ObjectRef, Observed, Oid, Result, Tag, Target,
+    Attributes, Capabilities, Content, ContentHash, Cursor, End, Error, ErrorKind, Event, Expect,
+    Found, HashKind, Hasher, Kind, Listing, ObjectRef, Observed, Oid, Result, Tag, Target,
 };
 
 /// One storage system, connected to one root.
@@ -271,6 +271,11 @@ async fn list_all<P: Provider + ?Sized>(provider: &P, folder: &ObjectRef) -> Res
         all.skipped.extend(more.skipped);
         all.end = more.end;
         next = after;
+    }
+    if all.end == End::Partial {
+        // Without its end nothing says that the rest is not there: it is asked for again.
+        let error = Error::new(ErrorKind::Unavailable, "list").with_object(folder);
+        return Err(error.with_detail("it broke off"));
     }
     Ok(all)
 }

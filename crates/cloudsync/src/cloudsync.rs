@@ -71,8 +71,9 @@ impl CloudSync {
         loop {
             let mut session = Session::open(&self.pair, Purpose::Once).await?;
             let verdict = tokio::select! {
-                verdict = session.settle() => Some(verdict),
+                biased;
                 () = self.pair.interrupt.notified() => None,
+                verdict = session.settle() => Some(verdict),
             };
             let was_complete = session.driver.live.status().complete;
             let report = session.close().await;
@@ -178,13 +179,14 @@ impl CloudSync {
 
     async fn one_turn(&self, held: &mut Option<Session>) -> Result<()> {
         let sleep = self.pair.sleep();
-        let mut session = match held.take() {
+        let session = match held.take() {
             Some(session) if !session.driver.ledger.outdated => session,
             _ => Session::open(&self.pair, Purpose::Sync).await?,
         };
-        let _ = timeout(sleep.local.max(sleep.remote), session.driver.turn()).await;
-        session.driver.hand_out();
-        *held = Some(session);
+        // Kept before anything is awaited: whoever drops this call finds it again with the next one.
+        let driver = &mut held.insert(session).driver;
+        let _ = timeout(sleep.local.max(sleep.remote), driver.turn()).await;
+        driver.hand_out();
         Ok(())
     }
 

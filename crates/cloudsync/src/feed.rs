@@ -269,6 +269,7 @@ impl Feed {
             };
             let asked = Instant::now();
             let told = tokio::select! {
+                biased;
                 failure = self.alarmed.raised() => return Ok(failure),
                 told = poll(&*self.provider, Some(&from)) => told,
             };
@@ -351,6 +352,7 @@ impl Feed {
             return;
         }
         tokio::select! {
+            biased;
             () = sleep(time) => {}
             () = self.wake.notified() => {}
         }

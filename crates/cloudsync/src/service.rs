@@ -26,8 +26,9 @@ impl Runnable for Service {
         // What single turns had begun is begun anew.
         *held = None;
         let opened = tokio::select! {
-            opened = Session::open(&self.pair, Purpose::Sync) => opened,
+            biased;
             () = pulse.stopping() => return Ok(Turn::NothingHappened),
+            opened = Session::open(&self.pair, Purpose::Sync) => opened,
         };
         let mut session = opened.map_err(|error| {
             self.pair.set_store_failed(&error);
@@ -39,8 +40,9 @@ impl Runnable for Service {
             }
         };
         tokio::select! {
-            () = drive => {}
+            biased;
             () = pulse.stopping() => {}
+            () = drive => {}
         }
         session.close().await;
         Ok(Turn::Worked)

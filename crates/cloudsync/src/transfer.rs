@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cloudsync_core::engine::io::{Act, Operation, QuestionId, Source};
 use cloudsync_core::failure::{ErrorKind, Failure};
 use cloudsync_provider::{Content, Provider, WriteRequest};
-use futures::StreamExt;
+use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::alarm::{Alarm, Alarms, takes_side_down};
 
@@ -100,7 +100,7 @@ pub(crate) async fn request(
         Source::Object { at, tag } => {
             let alarm = alarms[operation.side.other()].clone();
             let blame = |failure| of_source(failure, &at.path, &alarm);
-            let content = sources.read(at, tag).await.map_err(blame)?;
+            let content = measured(sources.read(at, tag).await.map_err(blame)?, *size);
             match (content, haste) {
                 (local @ Content::Local(_), _) => local,
                 (content, Haste::Eager) => {
@@ -114,6 +114,35 @@ pub(crate) async fn request(
         .attributes(*attributes)
         .hash(*hash);
     Ok((request, failed))
+}
+
+/// Makes an end that comes too early, or too late, a failure: not every service tells when a content
+/// breaks off. Who reads a file of this machine compares tags instead.
+fn measured(content: Content, size: u64) -> Content {
+    if matches!(content, Content::Local(_)) {
+        return content;
+    }
+    let wrong = move |came: u64| {
+        Failure::new(ErrorKind::Unavailable, "read")
+            .with_detail(format!("{came} bytes came of {size}"))
+    };
+    let stream = stream::try_unfold(
+        (content.into_stream(), 0),
+        move |(mut rest, before)| async move {
+            match rest.try_next().await? {
+                Some(chunk) => {
+                    let came = before + chunk.len() as u64;
+                    if came > size {
+                        return Err(wrong(came));
+                    }
+                    Ok(Some((chunk, (rest, came))))
+                }
+                None if before == size => Ok(None),
+                None => Err(wrong(before)),
+            }
+        },
+    );
+    Content::Stream(stream.boxed())
 }
 
 /// Remembers the failure of a stream, whatever its taker makes of it.
@@ -145,4 +174,22 @@ fn of_source(failure: Failure, path: &str, alarm: &Alarm) -> Failure {
         .with_retry(failure.retry())
         .with_object(path)
         .with_source(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_content_that_is_shorter_or_longer_than_the_file_is_a_failure() {
+        for (size, is_whole) in [(4, false), (5, true), (6, false)] {
+            let chunks = ["he", "", "llo"].map(|chunk| Ok(Bytes::from(chunk)));
+            let content = Content::Stream(stream::iter(chunks).boxed());
+            let came = measured(content, size).into_bytes().await;
+            assert_eq!(came.is_ok(), is_whole, "{size}");
+            if let Err(failure) = came {
+                assert!(failure.is_retryable(), "{failure}");
+            }
+        }
+    }
 }

@@ -280,6 +280,10 @@ impl Engine {
             self.sides[side].want_walk(node);
         }
         self.was_renamed(id, side, purpose);
+        if self.world.node(side, node).is(Mark::Doubtful) {
+            // The doubt may be one about the place that it left, where nobody meets it any more.
+            self.doubt_node(side, node);
+        }
         if let Some(folder) = old_folder {
             self.folder_changed(side, folder);
         }

@@ -55,7 +55,7 @@ pub(super) struct SideLedger {
     pub(super) unsure: BTreeSet<(NodeId, NameId)>,
     /// Ids that were told of and that nobody knows, with the path told: looked for by id once all else was
     /// looked at and did not meet them, as they may have moved on.
-    strangers: BTreeMap<Oid, String>,
+    strangers: BTreeMap<Oid, Told>,
     /// What an operation of ours is changing right now, by its entry: looked at once that ended.
     blocked: BTreeMap<EntryId, BTreeSet<Doubt>>,
     /// What lies below a folder that is itself in doubt: looked at once that was.
@@ -92,6 +92,14 @@ struct Walk {
 pub(super) enum Doubt {
     Place(NodeId, NameId),
     Node(NodeId),
+}
+
+/// What was told of an id that nobody knew.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    path: String,
+    /// It was told while answers were on their way: what they say of it may be older.
+    is_late: bool,
 }
 
 /// A look that failed.

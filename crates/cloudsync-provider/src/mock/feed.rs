@@ -136,7 +136,8 @@ impl Happening {
         let (before, after) = (below(&self.before), below(&self.after));
         if self.lost {
             to.extend(after.map(|path| Event::Lost { path }));
-        } else if config.identity == Identity::Path {
+        } else if config.identity == Identity::Path || config.events.shape == EventShape::PathOnly {
+            // Without an id, a move is told at both places.
             if before != after {
                 to.extend(before.map(|path| Event::Changed {
                     oid: None,
@@ -150,7 +151,7 @@ impl Happening {
         } else if let Some(path) = after.or(before) {
             let shape = config.events.shape;
             to.push(Event::Changed {
-                oid: self.oid.clone().filter(|_| shape != EventShape::PathOnly),
+                oid: self.oid.clone(),
                 path: Some(path).filter(|_| shape != EventShape::OidOnly),
             });
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use cloudsync_provider::mock::{
-    Call, EventConfig, Fault, FaultRates, MockConfig, MockProvider, MockService, Node,
+    Call, EventConfig, EventShape, Fault, FaultRates, MockConfig, MockProvider, MockService, Node,
 };
 use cloudsync_provider::{
     Attributes, Content, Credentials, End, ErrorKind, Event, Expect, Feed, Kind, ObjectRef,
@@ -290,6 +290,28 @@ async fn events_are_late_and_healing_tells_them() {
     service.heal();
     let told = client.events(Some(&cursor)).await.expect("answers");
     assert_eq!(told.events.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_that_is_told_by_paths_alone_is_told_at_both() {
+    let events = EventConfig {
+        shape: EventShape::PathOnly,
+        ..EventConfig::default()
+    };
+    let service = MockService::new(MockConfig {
+        events,
+        ..MockConfig::default()
+    });
+    let client = client(&service).await;
+    service.user().write("a", "x").expect("free");
+    let cursor = client.events(None).await.expect("starts").cursor;
+    service.user().rename("a", "b").expect("free");
+    let told = client.events(cursor.as_ref()).await.expect("answers");
+    let at = |path: &str| Event::Changed {
+        oid: None,
+        path: Some(path.to_owned()),
+    };
+    assert_eq!(told.events, [at("a"), at("b")]);
 }
 
 #[tokio::test(start_paused = true)]

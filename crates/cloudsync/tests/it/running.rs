@@ -66,6 +66,26 @@ async fn it_runs_until_it_is_stopped_and_starts_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_run_for_a_time_began_goes_on_with_the_next() {
+    let world = World::new();
+    let pair = world.pair().await;
+    let mut notices = pair.notices();
+    for content in ["one", "two"] {
+        world.write(Side::Local, "a", content);
+        let run = pair.run(|_| false, Some(Duration::from_secs(5))).await;
+        assert_eq!(run.unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(world.both(), [format!("a={content}")]);
+    }
+    pair.stop(Stop::Forever).await;
+    drop(pair);
+    let mut begun = 0;
+    while let Some(notice) = notices.next().await {
+        begun += usize::from(matches!(notice, Notice::Started));
+    }
+    assert_eq!(begun, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropping_the_handle_ends_everything() {
     let world = World::new();
     let pair = world.pair().await;

@@ -282,8 +282,12 @@ impl Engine {
                     }
                 }
                 ErrorKind::RootMissing => self.side_down(side, failure),
-                _ if failure.is_retryable() => self.postpone(side, Owed::Walk(walk.from)),
+                _ if is_side_or_retryable(&failure) => self.postpone(side, Owed::Walk(walk.from)),
+                // What was hinted at may be anywhere below: the cursor waits.
+                _ if walk.from == NodeId::ROOT => self.postpone(side, Owed::Walk(walk.from)),
                 _ => {
+                    // Until it is listed nothing is known of it, not after a restart either.
+                    self.set_listed(side, walk.from, false);
                     let at = (self.now + self.config.backoff.1 / 10).round_up(RACY_DELAY);
                     self.sides[side]
                         .retries
@@ -309,11 +313,12 @@ impl Engine {
     }
 }
 
-/// Returns true if the side is the trouble, or trying again may help.
+/// Returns true if the side is the trouble, or trying again may help. What nobody expected says nothing
+/// of the object.
 fn is_side_or_retryable(failure: &Failure) -> bool {
-    let side_is_down = matches!(
+    let says_nothing = matches!(
         failure.kind(),
-        ErrorKind::Disconnected | ErrorKind::RootMissing | ErrorKind::Token
+        ErrorKind::Disconnected | ErrorKind::RootMissing | ErrorKind::Token | ErrorKind::Unexpected
     );
-    side_is_down || failure.is_retryable()
+    says_nothing || failure.is_retryable()
 }

@@ -33,7 +33,11 @@ impl Engine {
                     match owed {
                         Owed::Look(doubt) => self.sides[side].doubt(doubt),
                         Owed::Stranger(oid, path) => {
-                            self.sides[side].strangers.insert(oid, path);
+                            let told = Told {
+                                path,
+                                is_late: true,
+                            };
+                            self.sides[side].strangers.insert(oid, told);
                         }
                         Owed::Walk(node) => self.sides[side].want_walk(node),
                     }
@@ -165,9 +169,14 @@ impl Engine {
 
     fn ask_for_strangers(&mut self, side: Side) {
         while self.sides[side].outstanding < self.config.limits.queries
-            && let Some((oid, path)) = self.sides[side].strangers.pop_first()
+            && let Some((oid, told)) = self.sides[side].strangers.pop_first()
         {
-            if self.world.tree(side).by_oid(&oid).is_some() {
+            let Told { path, is_late } = told;
+            if let Some(node) = self.world.tree(side).by_oid(&oid) {
+                // It became known by an answer that may be older than the hint.
+                if is_late {
+                    self.doubt_node(side, node);
+                }
                 continue;
             }
             let at = ObjectRef::new(oid.clone(), path.clone());

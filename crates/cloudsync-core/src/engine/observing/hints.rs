@@ -28,8 +28,15 @@ impl Engine {
                     let can_be_asked_for = id_lookup && oid.is_some();
                     match (known, oid) {
                         (Some(node), _) if id_lookup => self.doubt_node(side, node),
+                        // Told at another place: it may have left the one where it was known.
+                        (Some(node), _) if path.as_ref() != Some(&self.world.path(side, node)) => {
+                            self.doubt_node(side, node);
+                        }
                         (None, Some(oid)) if id_lookup => {
-                            let told = path.clone().unwrap_or_default();
+                            let told = Told {
+                                path: path.clone().unwrap_or_default(),
+                                is_late: self.sides[side].is_asking(),
+                            };
                             self.sides[side].strangers.insert(oid, told);
                         }
                         _ => {}

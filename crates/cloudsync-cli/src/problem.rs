@@ -1,6 +1,6 @@
 //! Why the program cannot do what it was asked to: what to tell, and what to type next.
 
-use cloudsync::Error;
+use cloudsync::{Error, ErrorKind};
 
 use crate::exit::{self, Exit};
 use crate::location::Locations;
@@ -38,21 +38,18 @@ impl Problem {
     /// Tells an error that ended a run.
     pub(crate) fn of(error: &Error, locations: &Locations, state: &str) -> Self {
         let exit = exit::of_error(error, locations);
-        let mut message = match error.side() {
+        let message = match error.side() {
             Some(side) => {
                 let location = &locations[side];
-                format!("{} ({}): {}", location.label, location, error.failure())
+                let why = match (exit, error.kind()) {
+                    (Exit::Held, _) => "another folder than at the last run".to_owned(),
+                    (_, ErrorKind::RootMissing) => with_cause("the folder is missing", error),
+                    _ => with_causes(error.failure().to_string(), error),
+                };
+                format!("{} ({location}): {why}", location.label)
             }
-            None => error.to_string(),
+            None => with_causes(error.to_string(), error),
         };
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            let cause_text = cause.to_string();
-            if !message.contains(&cause_text) {
-                message = format!("{message}: {cause_text}");
-            }
-            source = cause.source();
-        }
         let problem = Self::new(exit, message);
         match exit {
             Exit::Held => problem.with_hint(format!(
@@ -71,4 +68,27 @@ impl Problem {
             _ => problem,
         }
     }
+}
+
+/// Adds what is behind an error, outermost first, each thing once.
+fn with_causes(mut message: String, error: &Error) -> String {
+    for cause in causes(error) {
+        if !message.contains(&cause) {
+            message = format!("{message}: {cause}");
+        }
+    }
+    message
+}
+
+/// Adds what the system said.
+fn with_cause(message: &str, error: &Error) -> String {
+    match causes(error).last() {
+        Some(cause) => format!("{message}: {cause}"),
+        None => message.to_owned(),
+    }
+}
+
+fn causes(error: &Error) -> impl Iterator<Item = String> {
+    let first = std::error::Error::source(error);
+    std::iter::successors(first, |cause| cause.source()).map(ToString::to_string)
 }

@@ -22,6 +22,11 @@ fn only_the_second_folder_is_made_and_only_at_the_first_meeting() {
     fs::rename(lab.at("made"), lab.at("unmounted")).unwrap();
     let ran = lab.run(["sync", "l", "made"]).is(7);
     assert!(ran.err.contains("nothing was deleted"), "{}", ran.err);
+    let why = format!(
+        "made ({}): the folder is missing: No such",
+        lab.at("made").display()
+    );
+    assert!(ran.err.contains(&why), "{}", ran.err);
     assert!(!lab.at("made").exists() && lab.at("l/a").exists());
     fs::rename(lab.at("unmounted"), lab.at("made")).unwrap();
     lab.run(["sync", "l", "made"]).is(0);

@@ -328,7 +328,12 @@ fn set_unlinked(
 }
 
 /// Sets the mode of an object that may not be read, by a handle that needs no right to it.
-pub(super) fn chmod_unread(folder: &OwnedFd, name: &str, before: &Look, mode: Mode) -> io::Result<()> {
+pub(super) fn chmod_unread(
+    folder: &OwnedFd,
+    name: &str,
+    before: &Look,
+    mode: Mode,
+) -> io::Result<()> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let open = openat(folder, name, flags, Mode::empty())?;
     if look(&open)?.ino != before.ino {

@@ -238,6 +238,11 @@ impl Pair {
         self.state().last = status;
     }
 
+    /// Notes that an engine is on its way: what the last one saw completely was seen then.
+    pub(crate) fn set_opening(&self) {
+        self.state().last.complete = false;
+    }
+
     /// Notes why no engine could be made.
     pub(crate) fn set_store_failed(&self, failure: &Error) {
         self.state().last.store = Some(failure.failure().clone());

@@ -81,6 +81,9 @@ impl Session {
     /// The store's. A side that cannot be met is not an error: its feed tells.
     pub(crate) async fn open(pair: &Arc<Pair>, purpose: Purpose) -> Result<Session> {
         let begun = Instant::now();
+        if purpose != Purpose::Plan {
+            pair.set_opening();
+        }
         let opened = pair.store.load().await?;
         let first_meeting = opened.snapshot.entries.is_empty() && opened.snapshot.values.is_empty();
         let (local, remote) = (Alarm::new(), Alarm::new());

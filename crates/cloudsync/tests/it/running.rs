@@ -86,6 +86,21 @@ async fn what_a_run_for_a_time_began_goes_on_with_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_last_run_saw_is_not_seen_by_the_next_one_before_it_looked() {
+    let world = World::new();
+    let pair = world.pair().await;
+    pair.run_once().await.unwrap();
+    assert!(pair.status().complete);
+    world
+        .local
+        .configure(|config| config.latency = Duration::from_secs(2));
+    pair.start().unwrap();
+    sleep(Duration::from_secs(1)).await;
+    assert!(!pair.status().complete, "it has yet to meet its sides");
+    assert!(at_rest(&pair).await.complete);
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropping_the_handle_ends_everything() {
     let world = World::new();
     let pair = world.pair().await;

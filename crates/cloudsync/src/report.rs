@@ -198,7 +198,7 @@ impl Tally {
             failed: status.troubles,
             held: status.held,
             skipped: status.skipped,
-            pending: status.pending,
+            pending: status.pending + status.waiting,
             objects: status.objects,
             down: status.down,
             interrupted: !status.complete,

@@ -303,10 +303,13 @@ impl Engine {
                 }
             }
             Ok(Some(found)) => {
-                let oid = &self.world.node(side, node).oid();
-                let is_other = found.observed.is_some_and(|seen| seen.oid != *oid);
                 let path = self.world.path(side, node);
-                if is_other && self.world.at_path(side, &path).is_some() {
+                let there = self.world.at_path(side, &path);
+                let is_other = found.observed.zip(there).is_some_and(|(seen, there)| {
+                    let own = self.world.node(side, node).oid();
+                    seen.oid != own || seen.oid == self.world.node(side, there).oid()
+                });
+                if is_other {
                     // Something else stands there, which is known: this one is not there.
                     self.world.node_mut(side, node).set(Mark::Verified, true);
                     for id in waiting {

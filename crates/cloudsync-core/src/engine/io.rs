@@ -418,8 +418,10 @@ pub struct Status {
     pub at_rest: bool,
     /// Both sides have been seen completely since the start.
     pub complete: bool,
-    /// Entries that wait for their turn, their age, another entry or a retry.
+    /// Entries that wait for their turn, their age or a retry.
     pub pending: usize,
+    /// Entries that wait for another one: where nothing else goes on, until something happens to that.
+    pub waiting: usize,
     /// Operations and queries handed out and not answered.
     pub in_flight: usize,
     /// Objects known on each side.

@@ -257,6 +257,7 @@ impl Engine {
             at_rest: !busy && resting_only_troubled,
             complete: self.is_complete(),
             pending,
+            waiting: self.schedule.waiting_len(),
             in_flight: self.flights.len() + self.asked.len(),
             objects: BySide::from_fn(|side| self.world.tree(side).len()),
             troubles: troubles.collect(),

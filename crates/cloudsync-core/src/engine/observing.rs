@@ -28,6 +28,8 @@ use crate::tree::node::{Mark, NodeId, Presence, Tick};
 
 /// How long after a look a racy object is looked at again.
 const RACY_DELAY: Duration = Duration::from_millis(20);
+/// How often a folder that was met at two places is looked at before it counts as two.
+const LOOKS_AT_TWO_PLACES: u8 = 4;
 /// More hints than this in one folder: the folder is listed instead.
 const HINTS_A_FOLDER: usize = 32;
 
@@ -64,6 +66,8 @@ pub(super) struct SideLedger {
     outstanding: usize,
     /// Known objects met at another place, by that place, whose old place is still to be looked at.
     pub(super) strays: BTreeMap<(NodeId, NameId), Stray>,
+    /// How often a folder was met at two places since all was settled.
+    pub(super) met_twice: BTreeMap<NodeId, u8>,
     /// Nodes gone from their place.
     pub(super) gone: Vec<NodeId>,
     relooks: BTreeMap<Time, Vec<NodeId>>,
@@ -182,6 +186,14 @@ impl SideLedger {
     /// Whether an answer may come about how it was at a time before now.
     pub(super) fn is_asking(&self) -> bool {
         self.walk.is_some() || self.outstanding > 0
+    }
+
+    /// Returns true if a folder that was met at two places is to be looked at once more. It was moved while
+    /// it was looked for, nearly always: few services show one folder at two places, and then for good.
+    pub(super) fn looks_twice(&mut self, node: NodeId) -> bool {
+        let times = self.met_twice.entry(node).or_default();
+        *times = times.saturating_add(1);
+        *times <= LOOKS_AT_TWO_PLACES
     }
 
     pub(super) fn next_relook(&self) -> Option<Time> {

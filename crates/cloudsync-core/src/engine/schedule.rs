@@ -196,6 +196,11 @@ impl Schedule {
         self.queued.len() + self.resting.len()
     }
 
+    /// Returns how many entries wait for another one.
+    pub(super) fn waiting_len(&self) -> usize {
+        self.edges.len()
+    }
+
     /// Returns when an entry's time comes.
     pub(super) fn time_of(&self, id: EntryId) -> Option<Time> {
         self.resting.get(&id).map(|&(_, until)| until)

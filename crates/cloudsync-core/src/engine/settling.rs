@@ -20,6 +20,7 @@ impl Engine {
             return;
         }
         self.sides[side].just_walked = false;
+        self.sides[side].met_twice.clear();
         self.sides[side].unsure.clear();
         let all_looked_at =
             |side: Side| self.sides[side].is_settled() && self.sides[side].postponed.is_empty();
@@ -84,6 +85,10 @@ impl Engine {
                 self.doubt_node(side, stray.node);
                 let place = (stray.folder, stray.name);
                 self.sides[side].strays.insert(place, stray);
+                continue;
+            }
+            if old.kind == Kind::Folder && self.sides[side].looks_twice(stray.node) {
+                self.doubt_place(side, stray.folder, stray.name);
                 continue;
             }
             if self.world.child(side, stray.folder, stray.name).is_none() {

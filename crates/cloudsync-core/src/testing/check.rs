@@ -114,6 +114,7 @@ impl ModelPair {
         let failing: Vec<_> = status.troubles.iter().filter(|&at| !waits(at)).collect();
         assert!(failing.is_empty(), "nothing fails: {failing:?}");
         self.check_equal();
+        assert!(status.waiting == 0 || fixed, "nothing waits: {status:?}");
         let performed = self.performed.len();
         let recorded = (self.store.clone(), self.values.clone());
         self.crash();

@@ -67,6 +67,65 @@ impl Swarm {
         self
     }
 
+    /// A world in which one user moves folders about, into each other and inside out, while they are carried
+    /// over. Nothing fails.
+    pub fn inside_out(seed: u64) -> Self {
+        let mut random = Random::new(seed ^ 0x1_50d7);
+        let mut tree = vec!["a".to_owned()];
+        for name in ["b", "c", "d", "e", "f", "g", "h"]
+            .iter()
+            .take(2 + random.below(6))
+        {
+            let above = tree[random.below(tree.len())].clone();
+            let below = random.chance(60).then(|| format!("{above}/{name}"));
+            tree.push(below.unwrap_or_else(|| (*name).to_owned()));
+        }
+        let side = Side::BOTH[random.below(2)];
+        let mut acts: Vec<UserAct> = tree
+            .iter()
+            .map(|path| UserAct::Mkdir(side, path.clone()))
+            .collect();
+        acts.push(UserAct::Work(u8::MAX));
+        for _ in 0..2 + random.below(30) {
+            let from = tree[random.below(tree.len())].clone();
+            let above = tree[random.below(tree.len())].clone();
+            let names = ["a", "b", "c", "d", "e", "f"];
+            let old = from.rsplit('/').next().unwrap_or_default();
+            let name = if random.chance(50) {
+                old
+            } else {
+                names[random.below(names.len())]
+            };
+            let to = if random.chance(30) {
+                name.to_owned()
+            } else {
+                format!("{above}/{name}")
+            };
+            let below = format!("{from}/");
+            if to.starts_with(&below) || tree.contains(&to) {
+                continue;
+            }
+            for path in &mut tree {
+                if *path == from {
+                    path.clone_from(&to);
+                } else if let Some(rest) = path.strip_prefix(&below) {
+                    *path = format!("{to}/{rest}");
+                }
+            }
+            acts.push(UserAct::Rename(side, from, to));
+            if random.chance(50) {
+                acts.push(UserAct::Work(u8::try_from(random.below(12)).unwrap_or(0)));
+            }
+        }
+        Self {
+            seed,
+            setup: BySide::default(),
+            faults: Faults::default(),
+            guard: None,
+            acts,
+        }
+    }
+
     /// Runs it to rest and checks it.
     ///
     /// # Panics

@@ -383,6 +383,19 @@ fn what_waits_for_a_file_that_moved_on_is_planned_again() {
     Swarm::new(6_416_811).by_parts().run();
 }
 
+/// A folder that was moved while it was looked for was met at two places, and taken for two: the sides
+/// stayed unequal, and nothing said so.
+#[test]
+fn a_folder_that_is_met_at_two_places_is_one() {
+    Swarm::inside_out(96_251).run();
+}
+
+/// The same, and whether the one that was not there was gone was asked for ever.
+#[test]
+fn a_folder_whose_place_its_own_double_holds_is_gone() {
+    Swarm::inside_out(133_502).run();
+}
+
 /// Random worlds without moves of folders in which something did not hold once.
 #[test]
 fn worlds_that_failed_once_by_parts() {

@@ -139,6 +139,14 @@ fn everything_at_once_by_parts() {
     }
 }
 
+/// One user moves folders about, into each other and inside out.
+#[test]
+fn folders_are_moved_inside_out() {
+    for seed in 0..600 {
+        Swarm::inside_out(seed).run();
+    }
+}
+
 #[test]
 fn the_same_inputs_give_the_same_run() {
     for seed in 0..300 {

@@ -6,7 +6,7 @@ use std::path::Path;
 use cloudsync_tests::simulator::{Seeds, Tapes, simulate, simulate_twice};
 
 /// Seeds of the random runs: more of them are made by `cargo xtask simulate --whole`.
-const SHARE: std::ops::Range<u64> = 1..101;
+const SHARE: std::ops::Range<u64> = 1..401;
 
 #[test]
 fn runs_that_failed_once() {

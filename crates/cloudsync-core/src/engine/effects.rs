@@ -40,6 +40,12 @@ impl Engine {
         };
         self.tell_done(flight, size);
         self.take_effect(flight, effect);
+        // It may have been of this one, whose id is known only now, and told of what happened to it since.
+        if self.sides[side].unplaced > flight.since
+            && let Some(node) = self.world.find(id).and_then(|entry| entry.nodes[side])
+        {
+            self.doubt_node(side, node);
+        }
         // What was told of something in a folder while it was not known there is looked for again.
         if self.sides[side].missed > flight.since
             && let Some(node) = self.world.find(id).and_then(|entry| entry.nodes[side])

@@ -82,6 +82,8 @@ pub(super) struct SideLedger {
     pub(super) walked_at: Time,
     /// When something was last told of a folder that is not known, or no longer where it was.
     pub(super) missed: Tick,
+    /// When something was last told of an id that nobody knew, and of no place.
+    pub(super) unplaced: Tick,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -31,15 +31,19 @@ impl ModelPair {
     /// # Panics
     /// If it does not come to rest.
     pub fn run(&mut self) {
+        let late = self.faults.late_answer > 0;
         self.faults = Faults::default();
         self.connect();
         let mut retries = 0;
         for _ in 0..STEPS {
+            if late {
+                self.connect_again();
+            }
             if self.step() {
                 continue;
             }
-            // What failed is tried again, now that nothing fails any more.
             let status = self.engine.status(self.now);
+            // What failed is tried again, now that nothing fails any more.
             let waits = |trouble: &Trouble| trouble.retry_in.is_some();
             let Some(at) = self.engine.next_wake() else {
                 return;
@@ -54,6 +58,15 @@ impl ModelPair {
             "no rest after {STEPS} steps: {:?}",
             self.engine.status(self.now)
         );
+    }
+
+    /// Connects a side that a late answer of the connection before took down.
+    fn connect_again(&mut self) {
+        let down = self.engine.status(self.now).down;
+        for side in Side::BOTH {
+            self.up[side] &= down[side].is_none();
+        }
+        self.connect();
     }
 
     /// Walks both sides, where the feed does not tell all, and releases what is held.

@@ -396,6 +396,13 @@ fn a_folder_whose_place_its_own_double_holds_is_gone() {
     Swarm::inside_out(133_502).run();
 }
 
+/// A hint by id said that a new folder of ours was gone before the answer said that it was made.
+#[test]
+fn a_hint_of_an_id_that_is_known_only_by_a_later_answer() {
+    Swarm::new(80_011_960).late().run();
+    Swarm::new(80_490_712).late().run();
+}
+
 /// Random worlds without moves of folders in which something did not hold once.
 #[test]
 fn worlds_that_failed_once_by_parts() {

@@ -26,6 +26,9 @@ impl Engine {
                         .as_ref()
                         .and_then(|oid| self.world.tree(side).by_oid(oid));
                     let can_be_asked_for = id_lookup && oid.is_some();
+                    if known.is_none() && path.is_none() {
+                        self.sides[side].unplaced = self.tick;
+                    }
                     match (known, oid) {
                         (Some(node), _) if id_lookup => self.doubt_node(side, node),
                         // Told at another place: it may have left the one where it was known.

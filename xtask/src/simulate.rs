@@ -15,6 +15,7 @@ const USAGE: &str = "cargo xtask simulate [--runs N] [--seed S] [--threads N] [-
 cargo xtask simulate --exhaustive [--threads N]: all small worlds
 cargo xtask simulate --replay S: one random world, made as small as it still fails, line by line
 --by-parts: of random worlds, those in which a side cannot move folders
+--choosing: of random worlds, those in which the policy changes
 cargo xtask simulate --whole [--runs N] [--seed S] [--threads N] [--shrink N] [--keep FOLDER]:
     the facade, its store and two services, among faults
 cargo xtask simulate --whole --replay FILE: one run, line by line; FILE can be the number of a seed";
@@ -25,6 +26,7 @@ struct Options {
     threads: usize,
     exhaustive: bool,
     by_parts: bool,
+    choosing: bool,
     /// How many failures are told.
     show: usize,
     replay: Option<u64>,
@@ -32,12 +34,24 @@ struct Options {
 
 impl Options {
     fn world(&self, seed: u64) -> Swarm {
-        let world = Swarm::new(seed);
+        let mut world = Swarm::new(seed);
         if self.by_parts {
-            world.by_parts()
-        } else {
-            world
+            world = world.by_parts();
         }
+        if self.choosing {
+            world = world.choosing();
+        }
+        world
+    }
+
+    /// Returns what has to be said besides a seed to have its world again.
+    fn flags(&self) -> String {
+        let flags = [
+            (self.by_parts, " --by-parts"),
+            (self.choosing, " --choosing"),
+        ];
+        let said = flags.into_iter().filter(|(is_said, _)| *is_said);
+        said.map(|(_, flag)| flag).collect()
     }
 }
 
@@ -48,6 +62,7 @@ fn options(arguments: &[String]) -> Result<Options> {
         threads: thread::available_parallelism().map_or(1, usize::from),
         exhaustive: false,
         by_parts: false,
+        choosing: false,
         show: 20,
         replay: None,
     };
@@ -65,6 +80,7 @@ fn options(arguments: &[String]) -> Result<Options> {
             "--replay" => options.replay = Some(number()?),
             "--exhaustive" => options.exhaustive = true,
             "--by-parts" => options.by_parts = true,
+            "--choosing" => options.choosing = true,
             _ => bail!("{USAGE}"),
         }
     }
@@ -166,8 +182,8 @@ fn random_worlds(options: &Options) -> bool {
     failures.sort();
     for (seed, why) in failures.iter().take(options.show) {
         let why: String = why.chars().take(200).collect();
-        let flag = if options.by_parts { " --by-parts" } else { "" };
-        println!("seed {seed}: {why}\n  again: cargo xtask simulate --replay {seed}{flag}");
+        let flags = options.flags();
+        println!("seed {seed}: {why}\n  again: cargo xtask simulate --replay {seed}{flags}");
     }
     println!("{} worlds failed", failures.len());
     let missing = all.situations.missing();
@@ -228,6 +244,7 @@ fn all_small_worlds(threads: usize) -> bool {
                 nodes,
                 acts: BySide::new(here, there),
                 setup: BySide::new(local, remote),
+                unwanted: BySide::default(),
             };
             let tallies: Vec<Tally> = thread::scope(|scope| {
                 let parts = (0..threads)

@@ -84,7 +84,7 @@ mod tests {
     use crate::object::{Attributes, Observed, Oid, Tag};
     use crate::plan::{Deed, Locks, Obstacles, Place, Step, plan};
     use crate::policy::{DefaultPolicy, Filtered};
-    use crate::rules::Rules;
+    use crate::rules::{Feed, Identity, NameRules, Rules};
     use crate::tree::World;
     use crate::tree::contents::Content;
 
@@ -103,7 +103,17 @@ mod tests {
     /// Which sides want a file named `x`; whether it is on both sides, agreed on; what it needs.
     #[test]
     fn what_is_not_wanted_is_left_alone_or_withheld() {
-        let rules = BySide::<Rules>::default();
+        let rules = BySide::from_fn(|_| Rules {
+            identity: Identity::Stable,
+            id_lookup: false,
+            ids_reused: false,
+            folder_move: true,
+            keeps_mode: false,
+            keeps_mtime: false,
+            names: NameRules::default(),
+            feed: Feed::Volatile,
+            native_hashes: vec![],
+        });
         let entry = EntryId(1);
         let withhold = |side| Step::Withhold { entry, side };
         let copy = Step::Do {

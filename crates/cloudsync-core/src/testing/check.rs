@@ -149,24 +149,32 @@ impl ModelPair {
     /// If they are not.
     pub fn check_equal(&self) {
         let scope = &self.scope;
-        let mut shared = BySide::from_fn(|side| scope.shared(&self.sides, side));
+        let all = BySide::from_fn(|side| scope.shared(&self.sides, side));
+        let folds = Side::BOTH
+            .iter()
+            .any(|&side| !self.sides[side].rules().names.case_sensitive);
+        let mut shared = all.clone();
         for side in Side::BOTH {
-            let mut alone = shared[side].clone();
-            alone.retain(|path, item| {
-                let other = &self.sides[side.other()];
-                item.content.is_none()
-                    && !other.at(path).is_some_and(|at| other.is_folder(at))
-                    && scope.keeps(&self.sides, side, path)
+            shared[side].retain(|path, item| {
+                // Of two names that are one there, the other one may have it.
+                let is_it = |there: &String| {
+                    there == path
+                        || (folds
+                            && there.eq_ignore_ascii_case(path)
+                            && !all[side].contains_key(there))
+                };
+                let mut folders = all[side.other()]
+                    .iter()
+                    .filter(|(_, item)| item.content.is_none());
+                item.content.is_some()
+                    || folders.any(|(there, _)| is_it(there))
+                    || !scope.keeps(&self.sides, side, path)
             });
-            shared[side].retain(|path, _| !alone.contains_key(path));
         }
         let fixed = self.fixed();
         shared.local.retain(|path, _| !fixed.local.contains(path));
         shared.remote.retain(|path, _| !fixed.remote.contains(path));
         let (local, remote) = (shared.local, shared.remote);
-        let folds = Side::BOTH
-            .iter()
-            .any(|&side| !self.sides[side].rules().names.case_sensitive);
         // Names that a side takes for one may be written differently on the two.
         let shown = |tree: &BTreeMap<String, &Item>| -> BTreeMap<_, _> {
             tree.iter()

@@ -37,7 +37,7 @@ struct Family {
     world: fn(u64) -> Swarm,
 }
 
-const FAMILIES: [Family; 4] = [
+const FAMILIES: [Family; 5] = [
     Family {
         flag: "",
         world: Swarm::new,
@@ -45,6 +45,10 @@ const FAMILIES: [Family; 4] = [
     Family {
         flag: "--by-parts",
         world: |seed| Swarm::new(seed).by_parts(),
+    },
+    Family {
+        flag: "--choosing",
+        world: |seed| Swarm::new(seed).choosing(),
     },
     Family {
         flag: "--late",
@@ -247,6 +251,7 @@ fn all_small_worlds(threads: usize) -> bool {
                 nodes,
                 acts: BySide::new(here, there),
                 setup: BySide::new(local, remote),
+                unwanted: BySide::default(),
             };
             let tallies: Vec<Tally> = thread::scope(|scope| {
                 let parts = (0..threads)

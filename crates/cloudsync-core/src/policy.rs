@@ -40,8 +40,13 @@ pub trait Policy: fmt::Debug + Send + Sync {
         0
     }
 
-    /// Returns whether this object takes part. If not, it is left alone on `side`, never deleted. What
-    /// is in a folder that takes no part is not asked about.
+    /// Returns whether this object takes part. If not, it is left alone on `side`, never deleted. Nothing
+    /// in a folder that takes no part does.
+    ///
+    /// What is wanted on its own side, and not at its place on the other one, is withheld there: it is not
+    /// made there, whatever stands there is left alone, and a deletion of it deletes nothing. Once it is
+    /// wanted there (another [`Policy::id`] at a start), it is made there, or meets what it left there: a
+    /// file that still holds what both sides last held gets the newer version, another one is a conflict.
     fn wanted(&self, side: Side, path: &str, kind: Kind) -> bool {
         let _ = (side, path, kind);
         true

@@ -28,7 +28,8 @@ pub struct Record {
     pub kind: Kind,
     /// What each side last told.
     pub nodes: BySide<Option<NodeRecord>>,
-    /// What both sides last agreed on; `None` for an object met on one side only.
+    /// What both sides last agreed on; `None` for an object met on one side only. If there is one node,
+    /// it is withheld on the other side, and this is what both last held, if they ever did.
     pub agreed: Option<AgreedRecord>,
     /// An operation handed out whose result is not recorded.
     pub intent: Option<Intent>,
@@ -65,7 +66,7 @@ pub struct NodeRecord {
 pub struct AgreedRecord {
     /// Bytes of content.
     pub size: u64,
-    /// Digest of the pair's hash kind; `None` for folders.
+    /// Digest of the pair's hash kind; `None` for folders, and where it is not known.
     pub digest: Option<[u8; 32]>,
     /// Where, and with which tag, it stood on each side; `None` where the node still says so.
     pub sides: BySide<Option<AgreedSide>>,

@@ -22,7 +22,8 @@ pub(crate) fn count(engine: &Engine, hooks: &dyn Hooks, side: Side) -> usize {
         let is_news = if entry.is_agreed() {
             delta::content_change(world, side, id) != Change::Same
         } else {
-            !node.is(Mark::Carrier)
+            // What is withheld on the other side does not have to go there.
+            !entry.is_row() && !node.is(Mark::Carrier)
         };
         node.is_present()
             && is_news

@@ -41,7 +41,9 @@ pub trait Hooks: Send + Sync + 'static {
         0
     }
 
-    /// Returns whether an object takes part. If not, it is left alone, never deleted.
+    /// Returns whether an object takes part. If not, it is left alone, never deleted. What is wanted on
+    /// one side alone stays there, see
+    /// [`Policy::wanted`](cloudsync_core::policy::Policy::wanted).
     /// Who overrides it overrides [`Hooks::policy_id`] too.
     fn wanted(&self, side: Side, path: &str, kind: Kind) -> bool {
         let _ = (side, path, kind);

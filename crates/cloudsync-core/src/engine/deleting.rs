@@ -102,8 +102,9 @@ impl Engine {
             .any(|asked| matches!(asked, Asked::Hash { .. }))
     }
 
-    /// Where nothing is left to do, ids start anew, and so does the count of deletions if it stays so for
-    /// some time: who deletes a large folder under our eyes does that at once, however often we catch up.
+    /// Where nothing is left to do, all rows were gone through by the policy. Ids start anew, and so does the
+    /// count of deletions if it stays so for some time: who deletes a large folder under our eyes does that
+    /// at once, however often we catch up.
     fn note_quiet(&mut self) {
         if self.flights.is_empty()
             && self.asked.is_empty()
@@ -114,6 +115,9 @@ impl Engine {
             self.deletions.rested = true;
             if Side::BOTH.iter().all(|&side| self.sides[side].is_at_rest()) {
                 self.world.recycle();
+                if let Some(policy) = self.new_policy.take() {
+                    self.persisting.set_value_once("policy", policy.as_bytes());
+                }
             }
         }
     }

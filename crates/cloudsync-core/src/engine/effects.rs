@@ -267,9 +267,8 @@ impl Engine {
         self.world.update(side, node, seen, None);
         let at = self.world.node_mut(side, node);
         at.set_content(content);
-        let tree = self.world.tree_mut(side);
-        tree.touch(node, self.tick);
-        tree.note_moved(node, self.tick);
+        self.world.tree_mut(side).touch(node, self.tick);
+        self.note_moved(side, node, self.tick);
         if let Some((_, agreed)) = agreed.filter(|agreed| agreed.0 == tag) {
             // A rename may give another tag; it changed nothing else.
             let now = self.world.node(side, node);

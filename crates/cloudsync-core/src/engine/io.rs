@@ -426,6 +426,8 @@ pub struct Status {
     pub in_flight: usize,
     /// Objects known on each side.
     pub objects: BySide<usize>,
+    /// Objects that are not to be on a side, and are on the other one.
+    pub withheld: BySide<usize>,
     /// Entries that failed, with what and how often.
     pub troubles: Vec<Trouble>,
     /// Deletions that are held.

@@ -75,6 +75,8 @@ pub struct Engine {
     out: VecDeque<Output>,
     planned: Plan,
     draining: bool,
+    /// Another policy than the one recorded: it is recorded when all rows were gone through.
+    new_policy: Option<String>,
 }
 
 /// An entry that failed.
@@ -116,6 +118,7 @@ impl Engine {
             out: VecDeque::new(),
             planned: Plan::default(),
             draining: false,
+            new_policy: None,
             config,
         }
     }
@@ -260,6 +263,7 @@ impl Engine {
             waiting: self.schedule.waiting_len(),
             in_flight: self.flights.len() + self.asked.len(),
             objects: BySide::from_fn(|side| self.world.tree(side).len()),
+            withheld: BySide::from_fn(|side| self.world.withheld_len(side)),
             troubles: troubles.collect(),
             held: self.deletions.held(),
             conflicts: self
@@ -412,6 +416,10 @@ impl Engine {
         }
         self.decisions.reopen(id);
         self.persisting.dirty(id);
+        self.rest(id);
+    }
+
+    fn rest(&mut self, id: EntryId) {
         let priority = self.priority(id);
         if !self.is_complete() || priority < 0 || self.config.aging.is_zero() {
             self.schedule.ready(id, priority);

@@ -339,7 +339,12 @@ impl Engine {
             self.sides[side].missed = self.tick;
             return;
         };
-        if self.world.node(side, folder).kind != Kind::Folder || self.is_excluded(side, folder) {
+        if self.world.node(side, folder).kind != Kind::Folder {
+            return;
+        }
+        if self.is_excluded(side, folder) {
+            // Once it is wanted, it is to be listed.
+            self.set_listed(side, folder, false);
             return;
         }
         // Each listing has a mark of its own, so that what it does not have can be told.
@@ -642,7 +647,7 @@ impl Engine {
         if !same_name {
             let folder = at_parent(&self.world, side, node);
             self.world.attach(side, node, folder, name);
-            self.world.tree_mut(side).note_moved(node, self.tick);
+            self.note_moved(side, node, self.tick);
         }
         let changed = self.take_sight(side, node, seen);
         // Without ids, that a folder stands here does not say that it is the one that stood here.
@@ -656,6 +661,24 @@ impl Engine {
         }
         if was_doubtful {
             self.wake_waiters(entry);
+        }
+    }
+
+    /// A node is at another place. What is in a folder has another path then, which the policy may or may
+    /// not want.
+    pub(super) fn note_moved(&mut self, side: Side, node: NodeId, tick: Tick) {
+        self.world.tree_mut(side).note_moved(node, tick);
+        if self.trivial || self.world.node(side, node).kind == Kind::File {
+            return;
+        }
+        let mut below: Vec<NodeId> = self.world.tree(side).children(node).collect();
+        while let Some(node) = below.pop() {
+            let at = self.world.node(side, node);
+            let (entry, kind) = (at.entry, at.kind);
+            if kind == Kind::Folder {
+                below.extend(self.world.tree(side).children(node));
+            }
+            self.rest(entry);
         }
     }
 

@@ -90,7 +90,7 @@ impl Engine {
         match intent {
             Some(act) => {
                 self.world.set_intent(entry, Intent { side, act });
-                self.persisting.dirty(entry);
+                self.record(entry);
                 self.persisting.hand_out(operation);
             }
             None => self.out.push_back(Output::Operation(operation)),

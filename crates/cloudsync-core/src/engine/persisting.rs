@@ -160,7 +160,7 @@ impl Engine {
             values: state.values.into_iter().collect(),
         };
         for &id in &state.dirty {
-            if let Some(record) = self.record(id) {
+            if let Some(record) = self.record_of(id) {
                 stored.insert(id);
                 batch.puts.push((id, record));
             } else if stored.remove(id) {
@@ -238,7 +238,7 @@ impl Engine {
     }
 
     /// Returns what the store has to know of an entry; `None`: nothing.
-    fn record(&self, id: EntryId) -> Option<Record> {
+    fn record_of(&self, id: EntryId) -> Option<Record> {
         let entry = self.world.find(id)?;
         if !self.is_worth_recording(id) {
             return None;
@@ -274,7 +274,7 @@ impl Engine {
                     && self.config.rules[side].feed == Feed::Resumable,
             })
         });
-        let agreed = entry.is_agreed().then(|| {
+        let agreed = entry.is_row().then(|| {
             let content = entry
                 .content()
                 .map(|content| self.world.contents.get(content));
@@ -306,7 +306,7 @@ impl Engine {
             let told = |side: Side| {
                 entry.nodes[side].is_some() && self.config.rules[side].feed == Feed::Resumable
             };
-            entry.is_agreed() || self.world.intent(id).is_some() || Side::BOTH.into_iter().any(told)
+            entry.is_row() || self.world.intent(id).is_some() || Side::BOTH.into_iter().any(told)
         })
     }
 

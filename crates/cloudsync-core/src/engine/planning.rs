@@ -60,6 +60,11 @@ impl Engine {
                 self.restore_entry(entry, keep);
                 self.touch(id);
             }
+            Step::Return { row, lone } => self.take_back(row, lone),
+            Step::Withhold { entry, side } => {
+                self.withhold(entry, side);
+                self.touch(id);
+            }
             Step::MoveByParts { from } => self.move_by_parts(id, from),
             Step::Part => self.part(id),
             Step::Drop => self.drop_entry(id),
@@ -91,6 +96,12 @@ impl Engine {
     pub(super) fn agreed(&mut self, id: EntryId) {
         self.note_absence_anew(id);
         self.troubles.remove(&id);
+        self.record(id);
+        self.settled(id);
+    }
+
+    /// There is to be a record of an entry.
+    pub(super) fn record(&mut self, id: EntryId) {
         if !self.persisting.is_stored(id) {
             // Records of what is in it could not name it.
             for side in Side::BOTH {
@@ -100,7 +111,6 @@ impl Engine {
             }
         }
         self.persisting.dirty(id);
-        self.settled(id);
     }
 
     fn join(&mut self, id: EntryId, other: EntryId, content: Option<ContentId>) {
@@ -161,7 +171,7 @@ impl Engine {
             .map(|child| self.world.node(side, child).entry)
             .collect();
         for child in children {
-            if self.world.entry(child).is_agreed() || self.persisting.is_stored(child) {
+            if self.world.entry(child).is_row() || self.persisting.is_stored(child) {
                 self.persisting.dirty(child);
             }
         }
@@ -329,14 +339,80 @@ impl Engine {
         }
     }
 
+    /// An object is to be on the other side alone. What stands here is left alone, or is a new object of
+    /// this side.
+    fn withhold(&mut self, id: EntryId, side: Side) {
+        self.forget_absent(id);
+        self.leave_alone(id);
+        let node = self.world.entry(id).nodes[side];
+        let own = self.world.withhold(id, side);
+        self.record(id);
+        self.settled(id);
+        let (Some(node), Some(own)) = (node, own) else {
+            return;
+        };
+        if self.world.node(side, node).is_present() {
+            let path = self.world.path(side, node);
+            self.notice(Notice::Discarded { side, path });
+        }
+        self.children_changed_entry(side, node);
+        self.persisting.dirty(own);
+        for id in [id, own] {
+            self.touch(id);
+        }
+    }
+
+    /// What was withheld on a side meets what it left there, unchanged: whatever the other side has by now is
+    /// a change of that.
+    fn take_back(&mut self, row: EntryId, lone: EntryId) {
+        let entry = self.world.entry(row);
+        let (Some(side), content) = (entry.withheld_on(), entry.content()) else {
+            return;
+        };
+        self.world.join(row, lone, side);
+        self.world.agree(row, None);
+        self.world.set_agreed_content(row, content);
+        self.world.doubt_content(row, side.other());
+        self.joined(lone);
+        self.agreed(row);
+        self.touch(row);
+    }
+
     fn ignore(&mut self, id: EntryId) {
-        if !self.world.entry(id).is_agreed() {
-            self.settled(id);
+        self.leave_alone(id);
+        if self.world.entry(id).is_agreed() {
+            let (side, path) = self.entry_path(id);
+            self.notice(Notice::Discarded { side, path });
+            self.part(id);
             return;
         }
-        let (side, path) = self.entry_path(id);
-        self.notice(Notice::Discarded { side, path });
-        self.part(id);
+        if self.world.entry(id).is_row() {
+            self.world.disagree(id);
+            self.persisting.dirty(id);
+        }
+        self.settled(id);
+    }
+
+    /// Nothing is to be done about an entry, so nothing failed, and what was begun is nobody's.
+    fn leave_alone(&mut self, id: EntryId) {
+        self.troubles.remove(&id);
+        self.decisions.reopen(id);
+        if self.world.take_intent(id).is_some() {
+            self.persisting.dirty(id);
+        }
+        // Folders that the other side deleted stay with it.
+        let above = |side: Side| {
+            let node = self.world.entry(id).nodes[side];
+            let tree = self.world.tree(side);
+            let folders = node.into_iter().flat_map(|node| tree.ancestors(node));
+            folders.map(move |at| tree.get(at).entry)
+        };
+        let above: Vec<EntryId> = Side::BOTH.into_iter().flat_map(above).collect();
+        for folder in above {
+            if self.deletions.is_absent(folder) {
+                self.touch(folder);
+            }
+        }
     }
 
     fn ask_hash(&mut self, entry: EntryId, side: Side, waiter: EntryId) {

@@ -37,10 +37,9 @@ impl Engine {
         let hash = format!("{:?}", self.hash_kind);
         let same_hash = text("hash".to_owned()).is_none_or(|known| known == hash);
         self.persisting.set_value_once("hash", hash.as_bytes());
-        self.persisting
-            .set_value_once("policy", self.config.policy.id().as_bytes());
-        let policy_changed =
-            text("policy".to_owned()).is_some_and(|id| id != self.config.policy.id());
+        let policy = self.config.policy.id();
+        let policy_changed = text("policy".to_owned()).as_ref() != Some(&policy);
+        self.new_policy = policy_changed.then_some(policy);
         let mut records: BTreeMap<EntryId, Record> = snapshot.entries.into_iter().collect();
         records.remove(&EntryId::ROOT);
         for (&id, record) in &records {
@@ -152,18 +151,21 @@ impl Engine {
     ) {
         let entry = self.world.entry(id);
         let both = Side::BOTH.iter().all(|&side| entry.nodes[side].is_some());
+        // A node that its record has may be left out: then it is not withheld there.
+        let withheld = Side::BOTH
+            .into_iter()
+            .find(|&side| record.nodes[side].is_none() && entry.nodes[side.other()].is_some());
+        let content = record.agreed.as_ref().and_then(|agreed| {
+            let digest = agreed.digest.filter(|_| same_hash)?;
+            let size = agreed.size;
+            Some(self.world.contents.intern(Content { size, digest }))
+        });
         if let Some(intent) = &record.intent {
             self.world.set_intent(id, intent.clone());
             self.persisting.open_intents.insert(id);
         }
         match &record.agreed {
             Some(agreed) if both => {
-                let content = agreed.digest.filter(|_| same_hash).map(|digest| {
-                    self.world.contents.intern(Content {
-                        size: agreed.size,
-                        digest,
-                    })
-                });
                 self.world.agree_restored(id, content);
                 for side in Side::BOTH {
                     let Some(at) = &agreed.sides[side] else {
@@ -196,7 +198,11 @@ impl Engine {
                 }
             }
             _ => {
+                // Also what is withheld: whatever was to bring it back may have been broken off.
                 self.schedule.ready(id, 0);
+                if let (Some(side), Some(_)) = (withheld, &record.agreed) {
+                    self.world.withhold_restored(id, side, content);
+                }
                 let none = Side::BOTH
                     .iter()
                     .all(|&side| self.world.entry(id).nodes[side].is_none());
@@ -228,6 +234,7 @@ impl Engine {
             matches!(output, super::Output::Notice(_) | super::Output::Persist(_))
         });
         self.persisting.clear();
+        self.new_policy = Some(self.config.policy.id());
         self.sides = BySide::default();
         for side in Side::BOTH {
             if up[side]

@@ -154,7 +154,7 @@ impl Engine {
             self.sides[side].want_walk(stray.node);
         }
         at.set(Mark::Doubtful, false);
-        self.world.tree_mut(side).note_moved(stray.node, mark);
+        self.note_moved(side, stray.node, mark);
         self.note_absence_anew(entry);
         self.persisting.dirty(entry);
         self.stir(entry);

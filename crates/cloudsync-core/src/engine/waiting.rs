@@ -22,8 +22,15 @@ type Circle = Vec<(EntryId, Edge)>;
 impl Engine {
     pub(super) fn wait(&mut self, id: EntryId, wait: Wait) {
         match wait {
-            // Whatever is in it wakes it when it goes.
-            Wait::Children => self.schedule.wait_for_children(id),
+            // Whatever is in it wakes it when it goes, which may be never: that it is not empty is no failure.
+            Wait::Children => {
+                self.troubles.remove(&id);
+                self.schedule.wait_for_children(id);
+                if !self.trivial {
+                    // Who waits for its place may see now that it stays.
+                    self.wake_waiters(id);
+                }
+            }
             Wait::Entry(other) => self.wait_on(id, Edge { other, place: None }),
             Wait::Look(side, node) => self.wait_for_look(id, side, node),
             Wait::Place(side, other) => {

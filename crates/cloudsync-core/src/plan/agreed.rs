@@ -7,10 +7,11 @@ use crate::listing::SkipReason;
 use crate::object::{Attributes, Kind};
 use crate::plan::parked::is_parked;
 use crate::plan::place::{Occupant, child, conflict_place, occupant, path_on, replacement, target};
-use crate::plan::{Block, Deed, Place, Step, View, Wait, can_rename, is_wanted};
+use crate::plan::scope::{left_out, takes_part};
+use crate::plan::{Block, Deed, Place, Step, View, Wait, can_rename};
 use crate::record::{EntryId, RenamePurpose};
 use crate::side::{BySide, Side};
-use crate::tree::node::{Mark, NodeId};
+use crate::tree::node::NodeId;
 
 pub(super) fn plan(view: &View<'_>, id: EntryId) -> Step {
     let world = view.world;
@@ -23,12 +24,9 @@ pub(super) fn plan(view: &View<'_>, id: EntryId) -> Step {
         )
     });
     // What is in a folder that is left out is not even looked at.
-    let left_out = |side: Side| {
-        let node = entry.nodes[side].expect("an agreed entry has both nodes");
-        world.node(side, node).is_present() && !is_wanted(view, side, node, entry.kind)
-    };
-    if Side::BOTH.into_iter().any(left_out) {
-        return Step::Ignore;
+    let left_out = left_out(view, id);
+    if left_out.local || left_out.remote {
+        return leave_out(view, id, left_out);
     }
     match (sights.local, sights.remote) {
         (Sight::Unknown(node), _) => Step::Wait(Wait::Look(Side::Local, node)),
@@ -48,11 +46,36 @@ pub(super) fn plan(view: &View<'_>, id: EntryId) -> Step {
     }
 }
 
+/// It is not to be on one side, or on neither. Nothing of ours is left of it: what is parked goes back first.
+fn leave_out(view: &View<'_>, id: EntryId, left_out: BySide<bool>) -> Step {
+    let world = view.world;
+    for side in Side::BOTH {
+        let parked = world.entry(id).nodes[side].filter(|&node| {
+            let at = world.node(side, node);
+            at.is_present() && is_parked(world.names.get(at.name()))
+        });
+        if let Some(node) = parked {
+            return go_back(view, id, side, node);
+        }
+    }
+    match (left_out.local, left_out.remote) {
+        (true, true) => Step::Ignore,
+        (true, false) => Step::Withhold {
+            entry: id,
+            side: Side::Local,
+        },
+        _ => Step::Withhold {
+            entry: id,
+            side: Side::Remote,
+        },
+    }
+}
+
 /// `gone` lost it, the other side has it: deleted there too, unless that side changed or moved it.
 fn deleted(view: &View<'_>, id: EntryId, gone: Side, ghost: NodeId, node: NodeId) -> Step {
     let world = view.world;
     let keep = gone.other();
-    if let Some(lone) = replacement(world, gone, ghost) {
+    if let Some(lone) = replacement(view, gone, ghost) {
         return Step::Wait(Wait::Entry(lone));
     }
     if moved(world, keep, id) {
@@ -209,10 +232,8 @@ fn busy_inside(view: &View<'_>, nodes: BySide<NodeId>, to: Side) -> Option<Wait>
     };
     // What cannot be carried over stays in the old one.
     let is_new = |&(child, id): &(NodeId, EntryId)| {
-        let at = world.node(to, child);
-        !world.entry(id).is_agreed()
-            && !at.is(Mark::Carrier)
-            && is_wanted(view, to, child, at.kind)
+        !world.entry(id).is_row()
+            && takes_part(view, to, child)
             && !matches!(super::plan(view, id), Step::Blocked(_))
     };
     let change = |id: EntryId| {

@@ -1,9 +1,10 @@
-//! The plan of an object that was met on one side only.
+//! The plan of an object that one side alone has: it was met there only, or is withheld on the other.
 
 use crate::delta::{Sight, sight};
 use crate::object::Kind;
-use crate::plan::place::{Occupant, child, conflict_place, occupant, target};
-use crate::plan::{Deed, Place, Step, View, Wait, is_wanted};
+use crate::plan::place::{Occupant, child, conflict_place, occupant, replacement, target};
+use crate::plan::scope::{is_wanted_there, takes_part};
+use crate::plan::{Deed, Place, Step, View, Wait};
 use crate::record::{EntryId, IntendedAct, RenamePurpose};
 use crate::side::Side;
 use crate::tree::node::{Mark, NodeId, Presence};
@@ -12,13 +13,11 @@ pub(super) fn plan(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> St
     let world = view.world;
     let kind = world.entry(id).kind;
     let is_present = world.node(side, node).is_present();
-    if is_present
-        && (world.node(side, node).is(Mark::Carrier) || !is_wanted(view, side, node, kind))
-    {
+    if is_present && !takes_part(view, side, node) {
         return Step::Ignore;
     }
     match sight(world, side, node) {
-        Sight::Absent(_) => return Step::Drop,
+        Sight::Absent(ghost) => return gone(view, id, side, ghost),
         Sight::Unknown(_) => return Step::Wait(Wait::Look(side, node)),
         Sight::Present(_) => {}
     }
@@ -29,6 +28,15 @@ pub(super) fn plan(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> St
         return step;
     }
     let to = side.other();
+    if !is_wanted_there(view, to, node) {
+        return match world.entry(id).withheld_on() {
+            Some(_) => Step::Nothing,
+            None => Step::Withhold {
+                entry: id,
+                side: to,
+            },
+        };
+    }
     let place = match target(view, to, node) {
         Ok(place) => place,
         Err(step) => return step,
@@ -42,6 +50,13 @@ pub(super) fn plan(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> St
         Ok(Occupant::Settled) => give_way(view, id, side, node),
         Ok(Occupant::Lone(other, there)) => meet(view, (id, side, node), (other, there)),
     }
+}
+
+/// Nobody has it any more. What is withheld goes on with what replaced it, as any row does.
+fn gone(view: &View<'_>, id: EntryId, side: Side, ghost: NodeId) -> Step {
+    let is_withheld = view.world.entry(id).withheld_on().is_some();
+    let replaced = replacement(view, side, ghost).filter(|_| is_withheld);
+    replaced.map_or(Step::Drop, |lone| Step::Wait(Wait::Entry(lone)))
 }
 
 fn create(side: Side, kind: Kind, place: Place) -> Step {
@@ -84,7 +99,7 @@ fn maybe_moved_by_us(view: &View<'_>, side: Side, node: NodeId) -> Option<Step> 
     Some(Step::Wait(Wait::Entry(row)))
 }
 
-/// An agreed object was last at this very place and is absent: this one replaced it (an editor's
+/// The object of a row was last at this very place and is absent: this one replaced it (an editor's
 /// save).
 fn replaces(view: &View<'_>, side: Side, node: NodeId) -> Option<Step> {
     let world = view.world;
@@ -96,7 +111,7 @@ fn replaces(view: &View<'_>, side: Side, node: NodeId) -> Option<Step> {
         let ghost_node = world.node(side, ghost);
         let row = ghost_node.entry;
         let entry = world.find(row)?;
-        if !entry.is_agreed() || entry.kind != at.kind {
+        if !entry.is_row() || entry.kind != at.kind {
             continue;
         }
         if ghost_node.presence() == Presence::Gone {
@@ -104,6 +119,9 @@ fn replaces(view: &View<'_>, side: Side, node: NodeId) -> Option<Step> {
         }
         if view.is_held(row) {
             return Some(Step::Wait(Wait::Entry(row)));
+        }
+        if entry.withheld_on().is_some() {
+            return Some(Step::Relink { row });
         }
         // Only if the other side still has it: else both deleted it, and this one is new.
         match sight(world, side.other(), entry.nodes[side.other()]?) {
@@ -231,14 +249,14 @@ fn meet(
         (Kind::File, Kind::Folder) => give_way(view, id, side, node),
         (Kind::Folder, Kind::File) => Step::Wait(Wait::Entry(other)),
         (Kind::File, Kind::File) if here_node.size() != there_node.size() => {
-            Step::Conflict { other }
+            differ(view, (id, side), other)
         }
         (Kind::File, Kind::File) => match (here_node.content(), there_node.content()) {
             (Some(here), Some(there)) if here == there => Step::Join {
                 other,
                 content: Some(here),
             },
-            (Some(_), Some(_)) => Step::Conflict { other },
+            (Some(_), Some(_)) => differ(view, (id, side), other),
             (here, there) => {
                 let unknown = [(here.is_none(), id, side), (there.is_none(), other, to)];
                 Step::Hash(
@@ -251,4 +269,29 @@ fn meet(
             }
         },
     }
+}
+
+/// Two lone files that differ want one name. If one of them was withheld where the other one is, and that
+/// one holds what both sides last held, it did not change since. One that holds anything else may be
+/// another object: it is no change of the one that was withheld, even if that did not change either.
+fn differ(view: &View<'_>, (id, side): (EntryId, Side), other: EntryId) -> Step {
+    let world = view.world;
+    for (row, lone, there) in [(id, other, side.other()), (other, id, side)] {
+        let was = world.entry(row);
+        let Some(base) = was.content().filter(|_| was.withheld_on().is_some()) else {
+            continue;
+        };
+        let Some(node) = world.entry(lone).nodes[there] else {
+            continue;
+        };
+        let at = world.node(there, node);
+        match at.content() {
+            Some(content) if content == base => return Step::Return { row, lone },
+            None if at.size() == world.contents.get(base).size => {
+                return Step::Hash(vec![(lone, there)]);
+            }
+            _ => {}
+        }
+    }
+    Step::Conflict { other }
 }

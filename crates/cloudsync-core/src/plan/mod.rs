@@ -9,6 +9,7 @@ mod agreed;
 mod lone;
 pub(crate) mod parked;
 mod place;
+mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -139,6 +140,14 @@ pub enum Step {
         /// The entry whose own node on that side is absent.
         row: EntryId,
     },
+    /// What was withheld on a side is to be there again, and a lone node there holds what both sides last
+    /// held: it did not change since.
+    Return {
+        /// The entry of what was withheld.
+        row: EntryId,
+        /// The lone one.
+        lone: EntryId,
+    },
     /// An entry that one side deleted lives on: what was agreed on is forgotten, and what is left
     /// is a new object of the other side.
     Restore {
@@ -149,6 +158,13 @@ pub enum Step {
     },
     /// Not yet.
     Wait(Wait),
+    /// An entry is not to be on this side. Whatever stands there is left alone, with an entry of its own.
+    Withhold {
+        /// The entry.
+        entry: EntryId,
+        /// The side.
+        side: Side,
+    },
 }
 
 /// A change of one side.
@@ -245,20 +261,6 @@ fn planned(view: &View<'_>, id: EntryId) -> Step {
         (Some(_), Some(_)) => Step::Part,
         (None, None) => Step::Drop,
     }
-}
-
-/// Returns whether a node is to be synced: neither it nor a folder that it lies in is left out.
-fn is_wanted(view: &View<'_>, side: Side, node: NodeId, kind: Kind) -> bool {
-    let wanted = |at: NodeId, kind: Kind| {
-        at == NodeId::ROOT || view.policy.wanted(side, &view.world.path(side, at), kind)
-    };
-    view.trivial
-        || (wanted(node, kind)
-            && view
-                .world
-                .tree(side)
-                .ancestors(node)
-                .all(|folder| wanted(folder, Kind::Folder)))
 }
 
 /// Two objects want one place and wait for each other: returns how this one gives way, under a conflict

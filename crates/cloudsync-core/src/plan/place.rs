@@ -5,6 +5,7 @@ use crate::delta::{Sight, is_known, is_pending, sight};
 use crate::name::fits;
 use crate::plan::agreed::go_back;
 use crate::plan::parked::is_parked;
+use crate::plan::scope;
 use crate::plan::{Block, Place, Step, View, Wait};
 use crate::policy::Locality;
 use crate::record::EntryId;
@@ -13,13 +14,16 @@ use crate::tree::World;
 use crate::tree::node::NodeId;
 
 /// Returns the lone entry of an object of the same kind that stands where an absent one stood last: that
-/// one goes on as the absent one's entry.
-pub(super) fn replacement(world: &World, side: Side, ghost: NodeId) -> Option<EntryId> {
+/// one goes on as the absent one's entry, if it takes part.
+pub(super) fn replacement(view: &View<'_>, side: Side, ghost: NodeId) -> Option<EntryId> {
+    let world = view.world;
     let last = world.node(side, ghost);
     let here = world.child(side, last.parent()?, last.name())?;
     let lone = world.node(side, here).entry;
     let is_same_kind = world.node(side, here).kind == last.kind;
-    (is_same_kind && !world.entry(lone).is_agreed()).then_some(lone)
+    let is_it =
+        is_same_kind && !world.entry(lone).is_agreed() && scope::takes_part(view, side, here);
+    is_it.then_some(lone)
 }
 
 /// Returns the place on `side` that belongs to `node` of the other side, its folder being there,
@@ -47,7 +51,7 @@ pub(super) fn target(view: &View<'_>, side: Side, node: NodeId) -> Result<Place,
     };
     match sight(world, side, here) {
         Sight::Absent(ghost) => {
-            return Err(match replacement(world, side, ghost) {
+            return Err(match replacement(view, side, ghost) {
                 Some(lone) => Step::Wait(Wait::Entry(lone)),
                 // Nobody is to find it under the name of a moment.
                 None if is_parked(world.names.get(world.node(other, folder).name())) => {
@@ -73,7 +77,16 @@ pub(super) fn target(view: &View<'_>, side: Side, node: NodeId) -> Result<Place,
         let Some(path) = path else {
             return Err(Step::Ignore);
         };
-        path.rsplit('/').next().unwrap_or_default().to_owned()
+        let (above, name) = path.rsplit_once('/').unwrap_or(("", &path));
+        // Its folder here may be about to be no longer that one.
+        if holder != EntryId::ROOT && above != world.path(side, here) {
+            let left_out = scope::left_out(view, holder);
+            if let Some(side) = Side::BOTH.into_iter().find(|&side| left_out[side]) {
+                let entry = holder;
+                return Err(Step::Withhold { entry, side });
+            }
+        }
+        name.to_owned()
     };
     Ok(Place { folder: here, name })
 }
@@ -183,7 +196,7 @@ pub(super) fn occupant(
     if !world.entry(holder).is_agreed() {
         return Ok(Occupant::Lone(holder, node));
     }
-    if is_leaving(world, holder) {
+    if is_leaving(world, holder) && !scope::stays(view, side, node) {
         return Err(Step::Wait(Wait::Place(side, holder)));
     }
     Ok(Occupant::Settled)
@@ -245,7 +258,7 @@ pub(super) fn path_on(view: &View<'_>, side: Side, node: NodeId) -> String {
 }
 
 /// Returns a node's path as if nothing on it were parked.
-fn path_unparked(world: &World, side: Side, node: NodeId) -> String {
+pub(super) fn path_unparked(world: &World, side: Side, node: NodeId) -> String {
     let mut names = Vec::new();
     let mut at = node;
     while let Some(mut parent) = world.node(side, at).parent() {

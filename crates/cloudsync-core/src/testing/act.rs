@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::side::Side;
+use crate::testing::scope::Scope;
 
 /// One act of a user on one side. Paths are drawn from a small pool; an act that is not possible does
 /// nothing.
@@ -27,6 +28,8 @@ pub enum UserAct {
     Work(u8),
     /// Kill the engine and start it again from its store.
     Crash,
+    /// Kill the engine and start it again with another policy.
+    Choose(Scope),
     /// A side goes down.
     Down(Side),
     /// A side comes back.

@@ -9,7 +9,7 @@ use crate::rules::Feed;
 use crate::side::{BySide, Side};
 use crate::testing::pair::ModelPair;
 use crate::testing::setup::Faults;
-use crate::testing::storage::Item;
+use crate::testing::storage::{Item, Storage};
 
 const STEPS: usize = 20_000;
 const RETRIES: usize = 100;
@@ -157,22 +157,42 @@ impl ModelPair {
         assert_eq!(self.values, recorded.1, "a restart changes no value");
     }
 
-    /// Checks that both sides are equal and hold what users wrote.
+    /// Checks that both sides are equal, as far as the policy wants it, and hold what users wrote.
     ///
     /// # Panics
     /// If they are not.
     pub fn check_equal(&self) {
-        let (mut local, mut remote) = (self.sides.local.objects(), self.sides.remote.objects());
-        let fixed = self.fixed();
-        local.retain(|path, _| !fixed.local.contains(path));
-        remote.retain(|path, _| !fixed.remote.contains(path));
+        let scope = &self.scope;
+        let all = BySide::from_fn(|side| scope.shared(&self.sides, side));
         let folds = Side::BOTH
             .iter()
             .any(|&side| !self.sides[side].rules().names.case_sensitive);
+        let mut shared = all.clone();
+        for side in Side::BOTH {
+            shared[side].retain(|path, item| {
+                // Of two names that are one there, the other one may have it.
+                let is_it = |there: &String| {
+                    there == path
+                        || (folds
+                            && there.eq_ignore_ascii_case(path)
+                            && !all[side].contains_key(there))
+                };
+                let mut folders = all[side.other()]
+                    .iter()
+                    .filter(|(_, item)| item.content.is_none());
+                item.content.is_some()
+                    || folders.any(|(there, _)| is_it(there))
+                    || !scope.keeps(&self.sides, side, path)
+            });
+        }
+        let fixed = self.fixed();
+        shared.local.retain(|path, _| !fixed.local.contains(path));
+        shared.remote.retain(|path, _| !fixed.remote.contains(path));
+        let (local, remote) = (shared.local, shared.remote);
         // Names that a side takes for one may be written differently on the two.
-        let shown = |tree: &BTreeMap<String, (u64, &Item)>| -> BTreeMap<_, _> {
+        let shown = |tree: &BTreeMap<String, &Item>| -> BTreeMap<_, _> {
             tree.iter()
-                .map(|(path, (_, item))| {
+                .map(|(path, item)| {
                     let path = if folds {
                         path.to_lowercase()
                     } else {
@@ -184,21 +204,15 @@ impl ModelPair {
         };
         assert_eq!(shown(&local), shown(&remote), "both sides are equal");
         assert_eq!(local.len(), remote.len(), "both sides have as many objects");
-        let all = self.sides.local.contents();
-        let mut contents: BTreeSet<&str> = all.collect();
-        if !(fixed.local.is_empty() && fixed.remote.is_empty()) {
-            contents.extend(self.sides.remote.contents());
-        }
+        let both = [&self.sides.local, &self.sides.remote];
+        let contents: BTreeSet<&str> = both.into_iter().flat_map(Storage::contents).collect();
         for token in &self.alive {
             assert!(contents.contains(token.as_str()), "{token} is there");
         }
-        let rests: Vec<&String> = local
-            .keys()
-            .filter(|path| path.contains("parked"))
-            .collect();
+        let all = || local.keys().chain(remote.keys());
+        let rests: Vec<&String> = all().filter(|path| path.contains("parked")).collect();
         assert!(rests.is_empty(), "nothing of ours is left: {rests:?}");
-        let nested: Vec<&String> = local
-            .keys()
+        let nested: Vec<&String> = all()
             .filter(|path| {
                 path.split('/')
                     .any(|name| name.matches("conflicted").count() > 1)

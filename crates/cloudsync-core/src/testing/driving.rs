@@ -249,6 +249,10 @@ impl ModelPair {
                     RenamePurpose::Undo => "move undone",
                 });
             }
+            let is_alone = record.nodes.local.is_some() != record.nodes.remote.is_some();
+            if is_alone && record.agreed.is_some() {
+                self.situations.count("withheld");
+            }
             self.store.insert(*id, record.clone());
         }
         for id in &batch.deletes {

@@ -9,6 +9,7 @@ use crate::rules::{Feed, Identity};
 use crate::side::{BySide, Side};
 use crate::testing::act::UserAct;
 use crate::testing::pair::ModelPair;
+use crate::testing::scope::Scope;
 use crate::testing::setup::SideSetup;
 use crate::testing::situations::Situations;
 use crate::testing::small::{self, State, Tree};
@@ -24,6 +25,8 @@ pub struct Bound {
     pub acts: BySide<usize>,
     /// What the sides are like.
     pub setup: BySide<SideSetup>,
+    /// A name that a side does not want any more when users act, and wants again at the end.
+    pub unwanted: BySide<Option<&'static str>>,
 }
 
 /// What was seen.
@@ -139,13 +142,14 @@ impl fmt::Debug for World<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "base {:?}, acts {:?} and {:?}, {:?}, seed {}, sides {:?}",
+            "base {:?}, acts {:?} and {:?}, {:?}, seed {}, sides {:?}, unwanted {:?}",
             self.tree,
             self.states.local.acts,
             self.states.remote.acts,
             self.timing,
             self.seed,
-            self.bound.setup
+            self.bound.setup,
+            self.bound.unwanted
         )
     }
 }
@@ -166,9 +170,10 @@ impl World<'_> {
                 .iter()
                 .all(|&side| self.bound.setup[side].feed == Feed::Volatile);
         let foretold = small::naive_merge(&self.base.sides, &now, by_id)
-            .filter(|_| self.timing != Timing::Busy && (can_move || is_told_first));
+            .filter(|_| self.timing != Timing::Busy && (can_move || is_told_first))
+            .filter(|_| self.scope().is_all());
         tally.foretold += u64::from(foretold.is_some());
-        let mut pair = self.base.fork(self.seed);
+        let mut pair = self.base.fork(self.scope(), self.seed);
         let ended = catch_unwind(AssertUnwindSafe(|| {
             self.play(&mut pair);
             self.compare(&pair, &now, foretold.as_ref());
@@ -187,7 +192,7 @@ impl World<'_> {
 
     /// Runs it once more, to tell what happened.
     fn failed(&self, why: String) -> Failure {
-        let mut pair = self.base.fork(self.seed);
+        let mut pair = self.base.fork(self.scope(), self.seed);
         pair.trace = Some(Vec::new());
         let _ = catch_unwind(AssertUnwindSafe(|| self.play(&mut pair)));
         Failure {
@@ -201,8 +206,14 @@ impl World<'_> {
     fn has_mirror(&self) -> bool {
         let setup = &self.bound.setup;
         self.timing != Timing::Busy
+            && self.scope().is_all()
             && setup.local == setup.remote
             && setup.local.identity == Identity::Stable
+    }
+
+    fn scope(&self) -> Scope {
+        let unwanted = self.bound.unwanted.map(|name| name.map(str::to_owned));
+        Scope { unwanted }
     }
 
     fn act(&self, pair: &mut ModelPair, side: Side) {
@@ -231,6 +242,11 @@ impl World<'_> {
         }
         pair.run();
         pair.check_rest();
+        if !self.scope().is_all() {
+            pair.act(&UserAct::Choose(Scope::default()));
+            pair.run();
+            pair.check_rest();
+        }
     }
 
     fn compare(&self, pair: &ModelPair, now: &BySide<Storage>, foretold: Option<&Tree>) {
@@ -238,7 +254,7 @@ impl World<'_> {
         if let Some(foretold) = foretold {
             assert_eq!(&end, foretold, "the end, and what was foretold");
         }
-        if self.timing == Timing::Busy {
+        if self.timing == Timing::Busy || !self.scope().is_all() {
             return;
         }
         // A crash in the midst of a move by parts leaves a folder that may be anybody's.

@@ -10,13 +10,13 @@ use crate::engine::io::{
 use crate::event::{Cursor, Event};
 use crate::failure::{ErrorKind, Failure};
 use crate::notice::Notice;
-use crate::policy::DefaultPolicy;
 use crate::record::{EntryId, Record, Snapshot};
 use crate::rules::{Feed, Identity};
 use crate::side::{BySide, Side};
 use crate::testing::act::UserAct;
 use crate::testing::driving::Open;
 use crate::testing::random::Random;
+use crate::testing::scope::Scope;
 use crate::testing::setup::{Faults, SideSetup};
 use crate::testing::situations::Situations;
 use crate::testing::storage::{Storage, Touched};
@@ -47,6 +47,7 @@ pub struct ModelPair {
     pub(super) up: BySide<bool>,
     feeds: BySide<FeedLog>,
     guard: Option<Guard>,
+    pub(super) scope: Scope,
     /// So many looks fail next.
     pub(super) failing_looks: u32,
     tokens: u32,
@@ -80,21 +81,18 @@ impl ModelPair {
     /// Starts with two empty storages.
     pub fn with(setup: BySide<SideSetup>, seed: u64) -> Self {
         let sides = BySide::from_fn(|side| Storage::new(setup[side], side as i64));
-        let mut pair = Self::start(sides, BTreeMap::new(), BTreeMap::new(), seed);
+        let stored = (BTreeMap::new(), BTreeMap::new());
+        let mut pair = Self::start(sides, stored, Scope::default(), seed);
         pair.connect();
         pair
     }
 
-    /// Makes another world that goes on from what is stored here, with the engine not yet connected:
-    /// what users do before the first step happens while nobody looks.
+    /// Makes another world that goes on from what is stored here, by another policy, with the engine not
+    /// yet connected: what users do before the first step happens while nobody looks.
     #[must_use]
-    pub fn fork(&self, seed: u64) -> Self {
-        let mut pair = Self::start(
-            self.sides.clone(),
-            self.store.clone(),
-            self.values.clone(),
-            seed,
-        );
+    pub fn fork(&self, scope: Scope, seed: u64) -> Self {
+        let stored = (self.store.clone(), self.values.clone());
+        let mut pair = Self::start(self.sides.clone(), stored, scope, seed);
         pair.feeds = BySide::from_fn(|side| FeedLog {
             met: false,
             ..self.feeds[side].clone()
@@ -108,11 +106,11 @@ impl ModelPair {
 
     fn start(
         sides: BySide<Storage>,
-        store: BTreeMap<EntryId, Record>,
-        values: BTreeMap<String, Vec<u8>>,
+        (store, values): (BTreeMap<EntryId, Record>, BTreeMap<String, Vec<u8>>),
+        scope: Scope,
         seed: u64,
     ) -> Self {
-        let engine = engine(&sides, None, snapshot(&store, &values));
+        let engine = engine(&sides, None, &scope, snapshot(&store, &values));
         Self {
             sides,
             notices: Vec::new(),
@@ -130,6 +128,7 @@ impl ModelPair {
             up: BySide::default(),
             feeds: BySide::default(),
             guard: None,
+            scope,
             failing_looks: 0,
             tokens: 0,
             alive: BTreeSet::new(),
@@ -235,7 +234,12 @@ impl ModelPair {
             self.situations.count("crash with an open intent");
         }
         self.open.clear();
-        self.engine = engine(&self.sides, self.guard, snapshot(&self.store, &self.values));
+        self.engine = engine(
+            &self.sides,
+            self.guard,
+            &self.scope,
+            snapshot(&self.store, &self.values),
+        );
         self.up = BySide::default();
         for side in Side::BOTH {
             self.feeds[side].met = false;
@@ -306,6 +310,10 @@ impl ModelPair {
                 }
             }
             UserAct::Crash => self.crash(),
+            UserAct::Choose(scope) => {
+                self.scope = scope.clone();
+                self.crash();
+            }
             UserAct::Down(side) => self.disconnect(*side),
             UserAct::Up(side) => self.connect_side(*side),
         }
@@ -436,10 +444,15 @@ fn snapshot(store: &BTreeMap<EntryId, Record>, values: &BTreeMap<String, Vec<u8>
     }
 }
 
-fn engine(sides: &BySide<Storage>, guard: Option<Guard>, snapshot: Snapshot) -> Engine {
+fn engine(
+    sides: &BySide<Storage>,
+    guard: Option<Guard>,
+    scope: &Scope,
+    snapshot: Snapshot,
+) -> Engine {
     let mut engine = Engine::new(Config {
         rules: sides.as_ref().map(|storage| storage.rules().clone()),
-        policy: Box::new(DefaultPolicy),
+        policy: Box::new(scope.clone()),
         aging: Duration::ZERO,
         on_conflict: ConflictPolicy::KeepBoth,
         guard,

@@ -9,6 +9,7 @@ use crate::side::{BySide, Side};
 use crate::testing::act::UserAct;
 use crate::testing::pair::ModelPair;
 use crate::testing::random::Random;
+use crate::testing::scope::Scope;
 use crate::testing::setup::{Faults, SideSetup};
 
 /// One random world.
@@ -56,6 +57,14 @@ impl Swarm {
         let which = random.below(3);
         self.setup.local.folder_move = which == 0;
         self.setup.remote.folder_move = which == 1;
+        self
+    }
+
+    /// The same world, in which the policy changes now and then: a side does not want a name, or wants it
+    /// again.
+    #[must_use]
+    pub fn choosing(mut self) -> Self {
+        choose(&mut Random::new(self.seed ^ 0x0005_c09e), &mut self.acts);
         self
     }
 
@@ -306,6 +315,26 @@ fn faults(random: &mut Random) -> Faults {
         walk: upto(20),
         cut: upto(10),
         expired: upto(50),
+    }
+}
+
+fn choose(random: &mut Random, acts: &mut Vec<UserAct>) {
+    for _ in 0..=random.below(4) {
+        let mut name = |percent: u32| {
+            let is_left_out = random.chance(percent);
+            let name = ["b", "c"][random.below(2)];
+            is_left_out.then(|| name.to_owned())
+        };
+        let mut unwanted = BySide::new(name(70), name(20));
+        if random.chance(50) {
+            std::mem::swap(&mut unwanted.local, &mut unwanted.remote);
+        }
+        let at = random.below(acts.len() + 1);
+        acts.insert(at, UserAct::Choose(Scope { unwanted }));
+    }
+    if random.chance(50) {
+        acts.push(UserAct::Work(40));
+        acts.push(UserAct::Choose(Scope::default()));
     }
 }
 

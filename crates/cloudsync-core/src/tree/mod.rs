@@ -25,7 +25,7 @@ use crate::side::{BySide, Side};
 use apart::Apart;
 use chunks::Chunks;
 use contents::{Content, ContentId, Contents};
-use entry::{AgreedSide, Entry};
+use entry::{AgreedSide, Bond, Entry};
 use names::{NameId, Names};
 use node::{Node, NodeId};
 use side_tree::{NodeRef, SideTree};
@@ -47,6 +47,7 @@ pub struct World {
     free: Vec<EntryId>,
     freed: Vec<EntryId>,
     agreed: usize,
+    withheld: BySide<usize>,
 }
 
 impl World {
@@ -56,7 +57,7 @@ impl World {
         let trees = BySide::from_fn(|side| SideTree::new(side, rules[side].identity, &mut names));
         let mut root = Entry::new(Kind::Folder);
         root.nodes = BySide::new(Some(NodeId::ROOT), Some(NodeId::ROOT));
-        root.agreed = true;
+        root.bond = Bond::Agreed;
         let mut entries = Chunks::default();
         entries.push(Some(root));
         Self {
@@ -69,6 +70,7 @@ impl World {
             free: Vec::new(),
             freed: Vec::new(),
             agreed: 0,
+            withheld: BySide::default(),
         }
     }
 
@@ -124,23 +126,29 @@ impl World {
         })
     }
 
-    /// Returns the entries that were never agreed on, and those whose node on a side no longer says
-    /// what was agreed on, in the order of their ids. Goes through all only if there are new ones.
+    /// Returns the entries that are no rows, and those whose node on a side no longer says what was
+    /// agreed on, in the order of their ids. Goes through all only if there are new ones.
     pub fn unsettled(&self, side: Side) -> Vec<EntryId> {
         let apart = &self.apart[side];
         // Without the roots, which are not counted as agreed either.
-        let lone = self.entries.len() - 1 - self.free.len() - self.agreed;
+        let rows = self.agreed + self.withheld.local + self.withheld.remote;
+        let lone = self.entries.len() - 1 - self.free.len() - rows;
         if lone == 0 {
             return apart.entries().collect();
         }
         let all = self.entries();
-        let unsettled = all.filter(|&(id, entry)| !entry.agreed || apart.get(id).is_some());
+        let unsettled = all.filter(|&(id, entry)| !entry.is_row() || apart.get(id).is_some());
         unsettled.map(|(id, _)| id).collect()
     }
 
     /// Returns on how many objects both sides agreed.
     pub fn agreed_len(&self) -> usize {
         self.agreed
+    }
+
+    /// Returns how many objects are not to be on a side, and are on the other one.
+    pub fn withheld_len(&self, side: Side) -> usize {
+        self.withheld[side]
     }
 
     /// Returns a present or ghostly node's path, relative to the root.
@@ -216,6 +224,7 @@ impl World {
     }
 
     fn free_entry(&mut self, id: EntryId) {
+        self.set_bond(id, Bond::Lone);
         self.entries[id.0 as usize] = None;
         self.intents.remove(&id);
         self.freed.push(id);
@@ -235,6 +244,44 @@ impl World {
         own
     }
 
+    /// Lets an object be on the other side alone. What both last held is kept: what is found here later
+    /// is compared with it. Returns the entry of the node that is here, if there is one: it has nothing to
+    /// do with the object any more.
+    pub fn withhold(&mut self, id: EntryId, side: Side) -> Option<EntryId> {
+        let content = self.entry(id).content;
+        let is_here = self.entry(id).nodes[side].is_some();
+        let own = is_here.then(|| self.split(id, side));
+        self.withhold_restored(id, side, content);
+        own
+    }
+
+    /// Lets an object be on the other side alone, as its record says, for loading.
+    pub(crate) fn withhold_restored(
+        &mut self,
+        id: EntryId,
+        side: Side,
+        content: Option<ContentId>,
+    ) {
+        debug_assert!(
+            self.entry(id).nodes[side].is_none() && self.entry(id).nodes[side.other()].is_some(),
+            "on the other side alone"
+        );
+        self.set_bond(id, Bond::Withheld(side));
+        self.entry_mut(id).content = content;
+    }
+
+    fn set_bond(&mut self, id: EntryId, bond: Bond) {
+        let old = std::mem::replace(&mut self.entry_mut(id).bond, bond);
+        for (bond, change) in [(old, -1), (bond, 1)] {
+            let count = match bond {
+                Bond::Lone => continue,
+                Bond::Agreed => &mut self.agreed,
+                Bond::Withheld(side) => &mut self.withheld[side],
+            };
+            *count = count.wrapping_add_signed(change);
+        }
+    }
+
     /// Lets a folder that `from` moved, and that cannot be moved on the other side, be a new folder of
     /// `from`, and its entry one that `from` deleted. What was agreed to be in it was in that one: so it
     /// was moved out. Returns the entry of the new folder.
@@ -242,7 +289,7 @@ impl World {
         let (folder, name) = self.agreed_place(id, from);
         let moved = self.entry(id).nodes[from].expect("an agreed entry has both nodes");
         let agreed_inside = |world: &Self, child: EntryId| {
-            world.find(child).is_some_and(|entry| entry.agreed)
+            world.find(child).is_some_and(Entry::is_agreed)
                 && world.agreed_place(child, from).0 == moved
         };
         // What is gone from it may be met in it again.
@@ -297,12 +344,12 @@ impl World {
         self.free_entry(lone);
     }
 
-    /// Lets an agreed entry go on with another node on one side: the object was replaced at its
+    /// Lets a row go on with another node on one side: the object was replaced at its
     /// place, or moved where ids do not tell. What was agreed on stays, but for the tag: equal tags of
     /// two objects say nothing about their contents. `lone` is dropped.
     pub fn relink(&mut self, id: EntryId, lone: EntryId, side: Side) {
         self.doubt_content(id, side);
-        let old = self.entry(id).nodes[side].expect("an agreed entry has both nodes");
+        let old = self.entry(id).nodes[side].expect("the row has a node here");
         let new = self.entry_mut(lone).nodes[side]
             .take()
             .expect("a lone node");
@@ -443,7 +490,7 @@ impl World {
         let Some(node) = entry.nodes[side] else {
             return;
         };
-        if !entry.agreed || self.apart[side].get(id).is_some() {
+        if !entry.is_agreed() || self.apart[side].get(id).is_some() {
             return;
         }
         let node = self.node(side, node);
@@ -479,13 +526,8 @@ impl World {
                 self.trees[side].get_mut(node).set_content(content);
             }
         }
-        let entry = self.entry_mut(id);
-        let new = !entry.agreed;
-        entry.agreed = true;
-        entry.content = content;
-        if new {
-            self.agreed += 1;
-        }
+        self.set_bond(id, Bond::Agreed);
+        self.entry_mut(id).content = content;
     }
 
     /// Agrees on places as both nodes say now; content and attributes stay as they were agreed.
@@ -556,10 +598,8 @@ impl World {
 
     /// Agrees on an entry as its record says, for loading.
     pub(crate) fn agree_restored(&mut self, id: EntryId, content: Option<ContentId>) {
-        let entry = self.entry_mut(id);
-        entry.agreed = true;
-        entry.content = content;
-        self.agreed += 1;
+        self.set_bond(id, Bond::Agreed);
+        self.entry_mut(id).content = content;
     }
 
     /// Returns a folder that is only a memory: whatever was agreed to stand in it stands elsewhere now.
@@ -599,11 +639,8 @@ impl World {
         for side in Side::BOTH {
             self.forget_side(id, side);
         }
-        let entry = self.entry_mut(id);
-        entry.content = None;
-        if std::mem::replace(&mut entry.agreed, false) {
-            self.agreed -= 1;
-        }
+        self.set_bond(id, Bond::Lone);
+        self.entry_mut(id).content = None;
     }
 
     /// Returns the place agreed on, on one side.

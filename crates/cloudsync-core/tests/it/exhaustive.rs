@@ -14,6 +14,15 @@ use cloudsync_core::testing::SideSetup;
 use cloudsync_core::testing::exhaustive::{Bound, run};
 
 fn check(name: &str, bounds: &[(usize, usize, usize)], setup: BySide<SideSetup>) {
+    check_without(name, bounds, setup, BySide::default());
+}
+
+fn check_without(
+    name: &str,
+    bounds: &[(usize, usize, usize)],
+    setup: BySide<SideSetup>,
+    unwanted: BySide<Option<&'static str>>,
+) {
     let start = Instant::now();
     let (mut worlds, mut foretold) = (0, 0);
     for &(nodes, local, remote) in bounds {
@@ -21,6 +30,7 @@ fn check(name: &str, bounds: &[(usize, usize, usize)], setup: BySide<SideSetup>)
             nodes,
             acts: BySide::new(local, remote),
             setup,
+            unwanted,
         };
         let tally = run(&bound, 0, 1);
         if let Some(first) = tally.failures.first() {
@@ -91,4 +101,21 @@ fn without_moves_of_folders() {
     };
     let setup = BySide::new(setup, setup);
     check("neither moves folders", &[(2, 1, 1)], setup);
+}
+
+#[test]
+fn where_one_side_does_not_want_a_name() {
+    let unwanted = BySide::new(None, Some("b"));
+    let bounds = [(0, 2, 2), (1, 2, 2), (2, 1, 1)];
+    check_without("two disks, one name", &bounds, BySide::default(), unwanted);
+    let setup = BySide::new(SideSetup::service(), SideSetup::without_ids());
+    let bounds = [(1, 1, 1), (2, 1, 1)];
+    check_without(
+        "service and object store, one name",
+        &bounds,
+        setup,
+        unwanted,
+    );
+    let unwanted = BySide::new(Some("a"), Some("b"));
+    check_without("two disks, two names", &bounds, BySide::default(), unwanted);
 }

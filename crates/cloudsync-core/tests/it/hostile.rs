@@ -147,6 +147,17 @@ fn folders_are_moved_inside_out() {
     }
 }
 
+/// The same where a side does not want a name, and wants it again.
+#[test]
+fn everything_at_once_by_one_policy_after_another() {
+    let mut withheld = 0;
+    for seed in 0..5_000 {
+        let pair = Swarm::new(seed).choosing().run();
+        withheld += pair.situations.of("withheld");
+    }
+    assert!(withheld > 0);
+}
+
 #[test]
 fn the_same_inputs_give_the_same_run() {
     for seed in 0..300 {

@@ -5,3 +5,4 @@ mod found;
 mod hostile;
 mod model;
 mod moves;
+mod withheld;

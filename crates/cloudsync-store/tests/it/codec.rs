@@ -60,6 +60,18 @@ fn full(act: IntendedAct) -> Record {
     }
 }
 
+/// A file that is not to be on the remote side, and was changed since it was.
+fn withheld() -> Record {
+    let mut record = typical();
+    record.nodes.remote = None;
+    if let Some(node) = &mut record.nodes.local {
+        node.agreed_content = false;
+        node.digest = Some([8; 32]);
+        node.size += 1;
+    }
+    record
+}
+
 fn acts() -> [IntendedAct; 8] {
     let rename = |purpose| IntendedAct::Rename {
         parent: EntryId(8),
@@ -101,6 +113,7 @@ fn acts() -> [IntendedAct; 8] {
 fn the_bytes_of_a_record_are_those_that_were_always_written() {
     let golden = include_str!("../data/records.txt");
     let records = [typical()].into_iter().chain(acts().map(full));
+    let records = records.chain([withheld()]);
     let written: String = records
         .map(|record| hex(&encode_record(ID, &record).unwrap()) + "\n")
         .collect();

@@ -82,13 +82,34 @@ impl Engine {
         });
         if from == NodeId::ROOT {
             ledger.walked_at = self.now;
-            // All of it is looked at anyway.
-            ledger.doubts.clear();
+            // All of it is looked at anyway, but for what is left out.
+            let doubts = std::mem::take(&mut ledger.doubts);
+            let passed_by = doubts
+                .into_iter()
+                .filter(|&doubt| self.is_passed_by(side, doubt))
+                .collect();
+            let ledger = &mut self.sides[side];
+            ledger.doubts = passed_by;
             ledger.postponed.clear();
         }
         self.asked.insert(id, Asked::Walk { side });
         self.out
             .push_back(Output::Query(Query::Walk { id, side, from: at }));
+    }
+
+    /// Returns whether something in doubt lies in a folder that walks do not enter.
+    fn is_passed_by(&self, side: Side, doubt: Doubt) -> bool {
+        let tree = self.world.tree(side);
+        let folder = match doubt {
+            Doubt::Place(folder, _) => Some(folder),
+            Doubt::Node(node) if tree.is_live(node) => tree.get(node).parent(),
+            Doubt::Node(_) => None,
+        };
+        let folder = folder.filter(|&folder| !self.trivial && tree.is_live(folder));
+        folder.is_some_and(|folder| {
+            let mut above = std::iter::once(folder).chain(tree.ancestors(folder));
+            above.any(|at| self.is_excluded(side, at))
+        })
     }
 
     pub(super) fn ask_doubts(&mut self, side: Side) {

@@ -1,0 +1,78 @@
+//! A policy of a model world: which names a side does not want, and what the two sides have in common
+//! under it.
+
+use std::collections::BTreeMap;
+
+use crate::object::Kind;
+use crate::policy::Policy;
+use crate::side::{BySide, Side};
+use crate::testing::storage::{Item, Storage};
+
+/// What takes part where. Nothing is translated.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Scope {
+    /// A name that a side does not want, whatever has it.
+    pub unwanted: BySide<Option<String>>,
+}
+
+impl Scope {
+    /// Leaves a name out on one side.
+    pub fn without(side: Side, name: &str) -> Self {
+        let mut scope = Self::default();
+        scope.unwanted[side] = Some(name.to_owned());
+        scope
+    }
+
+    /// Returns whether nothing is left out.
+    pub(super) fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns whether an object takes part on a side, with all folders that it lies in.
+    fn has(&self, side: Side, path: &str) -> bool {
+        let unwanted = self.unwanted[side].as_deref();
+        path.split('/').all(|name| Some(name) != unwanted)
+    }
+
+    /// Returns what of a side the other one is to have too, by path.
+    pub(super) fn shared<'a>(
+        &self,
+        sides: &'a BySide<Storage>,
+        side: Side,
+    ) -> BTreeMap<String, &'a Item> {
+        let all = sides[side].objects().into_iter();
+        all.filter(|(path, _)| Side::BOTH.iter().all(|&side| self.has(side, path)))
+            .map(|(path, (_, item))| (path, item))
+            .collect()
+    }
+
+    /// Returns whether something in a folder of a side is not to be on the other one, or is left alone: then
+    /// the folder may be there alone, as what is left of one that the other side deleted.
+    pub(super) fn keeps(&self, sides: &BySide<Storage>, side: Side, folder: &str) -> bool {
+        let below = format!("{folder}/");
+        let alone = |path: &String| Side::BOTH.iter().any(|&side| !self.has(side, path));
+        let paths = sides[side].objects().into_keys();
+        paths
+            .filter(|path| path.starts_with(&below))
+            .any(|path| alone(&path))
+    }
+}
+
+impl Policy for Scope {
+    fn wanted(&self, side: Side, path: &str, _: Kind) -> bool {
+        let name = path.rsplit('/').next();
+        name != self.unwanted[side].as_deref()
+    }
+
+    fn is_trivial(&self) -> bool {
+        self.is_all()
+    }
+
+    fn has_priorities(&self) -> bool {
+        false
+    }
+
+    fn id(&self) -> String {
+        format!("{:?}", self.unwanted)
+    }
+}

@@ -1,0 +1,347 @@
+//! What one side does not want and the other one has: left alone here, kept there, brought back when it
+//! is wanted again.
+
+use cloudsync_core::engine::io::Guard;
+use cloudsync_core::side::{BySide, Side};
+use cloudsync_core::testing::{ModelPair, Scope, SideSetup, UserAct};
+use cloudsync_core::time::Time;
+use proptest::prelude::*;
+
+const HERE: Side = Side::Local;
+const THERE: Side = Side::Remote;
+
+/// A pair at rest with `a` and `b` on both sides.
+fn pair() -> ModelPair {
+    let mut pair = ModelPair::with(BySide::default(), 1);
+    for (path, content) in [("a", "first"), ("b", "first b")] {
+        this(&mut pair, HERE, path, content);
+    }
+    pair.check();
+    pair
+}
+
+/// The same, and `b` is not wanted on the remote side any more.
+fn withheld() -> ModelPair {
+    let mut pair = pair();
+    choose(&mut pair, Scope::without(THERE, "b"));
+    pair
+}
+
+/// Another policy at a start, and rest after it.
+fn choose(pair: &mut ModelPair, scope: Scope) {
+    pair.act(&UserAct::Choose(scope));
+    pair.check();
+}
+
+fn this(pair: &mut ModelPair, side: Side, path: &str, content: &str) {
+    pair.act(&UserAct::WriteThis(side, path.into(), content.into()));
+}
+
+fn rename(pair: &mut ModelPair, side: Side, from: &str, to: &str) {
+    pair.act(&UserAct::Rename(side, from.into(), to.into()));
+}
+
+fn delete(pair: &mut ModelPair, side: Side, path: &str) {
+    pair.act(&UserAct::Delete(side, path.into()));
+}
+
+fn mkdir(pair: &mut ModelPair, side: Side, path: &str) {
+    pair.act(&UserAct::Mkdir(side, path.into()));
+}
+
+fn content(pair: &ModelPair, side: Side, path: &str) -> Option<String> {
+    pair.sides[side].tree().remove(path).flatten()
+}
+
+fn paths(pair: &ModelPair, side: Side) -> Vec<String> {
+    pair.sides[side].tree().into_keys().collect()
+}
+
+/// Comes to rest, twice with a crash in between; nothing is to be done.
+fn rests(pair: &mut ModelPair) {
+    pair.performed.clear();
+    pair.check();
+    assert_eq!(pair.performed, []);
+}
+
+fn count(pair: &ModelPair) -> usize {
+    pair.engine().status(Time::ZERO).withheld[THERE]
+}
+
+#[test]
+fn what_one_side_does_not_want_is_not_made_there() {
+    let mut pair = ModelPair::with(BySide::default(), 1);
+    choose(&mut pair, Scope::without(THERE, "b"));
+    this(&mut pair, HERE, "a", "x");
+    this(&mut pair, HERE, "b", "y");
+    mkdir(&mut pair, HERE, "c");
+    this(&mut pair, HERE, "c/b", "z");
+    pair.check();
+    assert_eq!(paths(&pair, THERE), ["a", "c"]);
+    assert_eq!(count(&pair), 2);
+    rests(&mut pair);
+    choose(&mut pair, Scope::default());
+    assert_eq!(paths(&pair, THERE), ["a", "b", "c", "c/b"]);
+    assert_eq!(count(&pair), 0);
+}
+
+#[test]
+fn what_becomes_unwanted_on_one_side_stays_on_both() {
+    let mut pair = pair();
+    pair.performed.clear();
+    choose(&mut pair, Scope::without(THERE, "b"));
+    assert_eq!(pair.performed, []);
+    assert_eq!(paths(&pair, HERE), ["a", "b"]);
+    assert_eq!(paths(&pair, THERE), ["a", "b"]);
+    assert_eq!(count(&pair), 1);
+    choose(&mut pair, Scope::default());
+    assert_eq!(pair.performed, []);
+    assert_eq!(count(&pair), 0);
+}
+
+#[test]
+fn edits_and_deletions_of_what_is_withheld_do_nothing_on_the_other_side() {
+    let mut pair = withheld();
+    this(&mut pair, HERE, "b", "second");
+    rests(&mut pair);
+    assert_eq!(content(&pair, THERE, "b").as_deref(), Some("first b"));
+    assert_eq!(count(&pair), 1);
+    delete(&mut pair, HERE, "b");
+    rests(&mut pair);
+    assert_eq!(content(&pair, THERE, "b").as_deref(), Some("first b"));
+    assert_eq!(count(&pair), 0);
+}
+
+#[test]
+fn what_is_withheld_moves_with_what_was_last_held() {
+    let mut pair = withheld();
+    mkdir(&mut pair, HERE, "c");
+    rename(&mut pair, HERE, "b", "c/b");
+    pair.check();
+    assert_eq!(paths(&pair, THERE), ["a", "b", "c"]);
+    assert_eq!(count(&pair), 1);
+    rename(&mut pair, HERE, "c/b", "d");
+    pair.check();
+    assert_eq!(paths(&pair, THERE), ["a", "b", "c", "d"]);
+    assert_eq!(count(&pair), 0);
+}
+
+#[test]
+fn what_the_other_side_left_unchanged_gets_the_newer_version() {
+    for crash in [false, true] {
+        let mut pair = withheld();
+        this(&mut pair, HERE, "b", "second");
+        pair.run();
+        if crash {
+            pair.crash();
+        }
+        choose(&mut pair, Scope::default());
+        assert_eq!(paths(&pair, THERE), ["a", "b"]);
+        assert_eq!(content(&pair, THERE, "b").as_deref(), Some("second"));
+    }
+}
+
+#[test]
+fn an_editors_save_of_what_is_withheld_is_an_edit() {
+    let mut pair = withheld();
+    this(&mut pair, HERE, "new", "second");
+    delete(&mut pair, HERE, "b");
+    rename(&mut pair, HERE, "new", "b");
+    pair.run();
+    choose(&mut pair, Scope::default());
+    assert_eq!(paths(&pair, THERE), ["a", "b"]);
+    assert_eq!(content(&pair, THERE, "b").as_deref(), Some("second"));
+}
+
+/// Whether the other version changed meanwhile or not: what is found may be another object.
+#[test]
+fn what_the_other_side_changed_is_a_conflict() {
+    for edited in [false, true] {
+        let mut pair = withheld();
+        this(&mut pair, THERE, "b", "there");
+        if edited {
+            this(&mut pair, HERE, "b", "here");
+        }
+        rests(&mut pair);
+        choose(&mut pair, Scope::default());
+        assert_eq!(paths(&pair, HERE), ["a", "b", "b.conflicted"]);
+        let mine = if edited { "here" } else { "first b" };
+        assert_eq!(content(&pair, THERE, "b").as_deref(), Some("there"));
+        assert_eq!(content(&pair, THERE, "b.conflicted").as_deref(), Some(mine));
+    }
+}
+
+#[test]
+fn what_the_other_side_deleted_while_it_did_not_want_it_is_made_again() {
+    let mut pair = withheld();
+    delete(&mut pair, THERE, "b");
+    rests(&mut pair);
+    assert_eq!(paths(&pair, HERE), ["a", "b"]);
+    choose(&mut pair, Scope::default());
+    assert_eq!(paths(&pair, THERE), ["a", "b"]);
+}
+
+#[test]
+fn what_appears_at_its_place_is_left_alone() {
+    let mut pair = ModelPair::with(BySide::default(), 1);
+    choose(&mut pair, Scope::without(THERE, "b"));
+    this(&mut pair, HERE, "b", "here");
+    pair.check();
+    this(&mut pair, THERE, "b", "there");
+    rests(&mut pair);
+    delete(&mut pair, HERE, "b");
+    rests(&mut pair);
+    assert_eq!(content(&pair, THERE, "b").as_deref(), Some("there"));
+}
+
+/// Deleted, and not wanted any more, before anybody looked: the rule changed, so nothing is deleted.
+#[test]
+fn a_deletion_before_the_rule_changed_deletes_nothing() {
+    let mut pair = pair();
+    pair.act(&UserAct::Down(HERE));
+    pair.act(&UserAct::Down(THERE));
+    delete(&mut pair, THERE, "b");
+    choose(&mut pair, Scope::without(THERE, "b"));
+    assert_eq!(paths(&pair, HERE), ["a", "b"]);
+}
+
+#[test]
+fn what_is_withheld_is_no_deletion_for_the_guard() {
+    let mut pair = ModelPair::with(BySide::default(), 1);
+    pair.set_guard(Some(Guard {
+        max_count: 1,
+        ..Guard::default()
+    }));
+    for folder in ["c", "d", "e"] {
+        mkdir(&mut pair, HERE, folder);
+        this(&mut pair, HERE, &format!("{folder}/b"), folder);
+    }
+    this(&mut pair, HERE, "a", "x");
+    pair.check();
+    choose(&mut pair, Scope::without(THERE, "b"));
+    for folder in ["c", "d", "e"] {
+        delete(&mut pair, THERE, &format!("{folder}/b"));
+    }
+    delete(&mut pair, THERE, "a");
+    pair.run();
+    assert!(pair.engine().status(Time::ZERO).held.is_empty());
+    assert_eq!(content(&pair, HERE, "a"), None);
+    assert_eq!(paths(&pair, HERE), ["c", "c/b", "d", "d/b", "e", "e/b"]);
+}
+
+#[test]
+fn a_withheld_folder_withholds_what_is_in_it() {
+    let mut pair = ModelPair::with(BySide::default(), 1);
+    mkdir(&mut pair, HERE, "b");
+    this(&mut pair, HERE, "b/a", "x");
+    pair.check();
+    choose(&mut pair, Scope::without(THERE, "b"));
+    mkdir(&mut pair, HERE, "b/c");
+    this(&mut pair, HERE, "b/c/d", "y");
+    this(&mut pair, THERE, "b/e", "z");
+    rests(&mut pair);
+    assert_eq!(paths(&pair, THERE), ["b", "b/a", "b/e"]);
+    assert_eq!(count(&pair), 4);
+    choose(&mut pair, Scope::default());
+    let all = ["b", "b/a", "b/c", "b/c/d", "b/e"];
+    assert_eq!(paths(&pair, HERE), all);
+    assert_eq!(paths(&pair, THERE), all);
+}
+
+/// Moved to where the other side does not want it, a folder is one of this side. The other side has what it
+/// had, which comes here anew: a move to an unwanted place deletes nothing.
+#[test]
+fn what_moves_to_an_unwanted_place_leaves_the_other_side_what_it_had() {
+    let mut pair = ModelPair::with(BySide::default(), 1);
+    choose(&mut pair, Scope::without(THERE, "b"));
+    mkdir(&mut pair, HERE, "c");
+    this(&mut pair, HERE, "c/a", "x");
+    pair.check();
+    rename(&mut pair, HERE, "c", "b");
+    pair.check();
+    assert_eq!(paths(&pair, HERE), ["b", "b/a", "c", "c/a"]);
+    assert_eq!(paths(&pair, THERE), ["c", "c/a"]);
+}
+
+/// The other side deleted the folder, and never saw what is withheld in it.
+#[test]
+fn a_deleted_folder_stays_with_what_is_withheld_in_it() {
+    let mut pair = ModelPair::with(BySide::default(), 1);
+    choose(&mut pair, Scope::without(THERE, "b"));
+    mkdir(&mut pair, HERE, "c");
+    for name in ["c/a", "c/b"] {
+        this(&mut pair, HERE, name, name);
+    }
+    pair.check();
+    delete(&mut pair, THERE, "c");
+    pair.check();
+    assert_eq!(paths(&pair, HERE), ["c", "c/b"]);
+    assert!(paths(&pair, THERE).is_empty());
+    // Its place is taken: a file that wants it gives way.
+    this(&mut pair, THERE, "c", "file");
+    pair.check();
+    assert_eq!(paths(&pair, THERE), ["c.conflicted"]);
+    // Nothing is left in it: it goes.
+    delete(&mut pair, HERE, "c/b");
+    pair.check();
+    assert_eq!(paths(&pair, HERE), ["c.conflicted"]);
+}
+
+/// Killed after the new policy was known, and before all was gone through by it.
+#[test]
+fn a_policy_counts_as_known_when_all_was_gone_through() {
+    for steps in 0..12 {
+        let mut pair = withheld();
+        delete(&mut pair, THERE, "b");
+        pair.check();
+        pair.act(&UserAct::Choose(Scope::default()));
+        pair.act(&UserAct::Work(steps));
+        pair.crash();
+        pair.check();
+        assert_eq!(paths(&pair, THERE), ["a", "b"], "{steps} steps");
+    }
+}
+
+/// A folder of two files moves to a place that the other side does not want while it is out of its way.
+#[test]
+fn nothing_of_ours_is_left_of_what_becomes_unwanted() {
+    for steps in 0..12 {
+        let mut pair = ModelPair::with(BySide::default(), 1);
+        mkdir(&mut pair, THERE, "A");
+        this(&mut pair, THERE, "A/A", "x");
+        pair.check();
+        rename(&mut pair, HERE, "A/A", "b");
+        rename(&mut pair, THERE, "A", "b");
+        pair.act(&UserAct::Work(steps));
+        choose(&mut pair, Scope::without(THERE, "b"));
+    }
+}
+
+fn any_side() -> impl Strategy<Value = SideSetup> {
+    prop::sample::select(vec![
+        SideSetup::default(),
+        SideSetup::service(),
+        SideSetup::without_ids(),
+    ])
+}
+
+proptest! {
+    /// Whatever is chosen, and chosen back: no operation but copies, and nothing is deleted.
+    #[test]
+    fn a_rule_that_changes_deletes_nothing(
+        seed: u64,
+        local in any_side(),
+        remote in any_side(),
+        acts in cloudsync_core::testing::user_acts(12),
+        names in prop::array::uniform2(prop::option::of(prop::sample::select(vec!["a", "b", "c"]))),
+    ) {
+        let mut pair = ModelPair::with(BySide::new(local, remote), seed);
+        pair.act_all(&acts);
+        pair.check();
+        pair.performed.clear();
+        let unwanted = BySide::new(names[0], names[1]).map(|name| name.map(str::to_owned));
+        choose(&mut pair, Scope { unwanted });
+        choose(&mut pair, Scope::default());
+        prop_assert_eq!(&pair.performed, &vec![]);
+    }
+}

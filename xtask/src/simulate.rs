@@ -14,7 +14,9 @@ use cloudsync_core::testing::{SideSetup, Situations, Swarm};
 const USAGE: &str = "cargo xtask simulate [--runs N] [--seed S] [--threads N] [--show N]: random worlds, and the first N that fail
 cargo xtask simulate --exhaustive [--threads N]: all small worlds
 cargo xtask simulate --replay S: one random world, made as small as it still fails, line by line
---by-parts: of random worlds, those in which a side cannot move folders
+of random worlds, those in which a side cannot move folders (--by-parts), an application is asked about
+conflicts (--asking), a side does not want a name for a while (--choosing), answers come late (--late),
+or one user moves folders about (--inside-out)
 cargo xtask simulate --whole [--runs N] [--seed S] [--threads N] [--shrink N] [--keep FOLDER]:
     the facade, its store and two services, among faults
 cargo xtask simulate --whole --replay FILE: one run, line by line; FILE can be the number of a seed";
@@ -37,10 +39,14 @@ struct Family {
     world: fn(u64) -> Swarm,
 }
 
-const FAMILIES: [Family; 5] = [
+const FAMILIES: [Family; 6] = [
     Family {
         flag: "",
         world: Swarm::new,
+    },
+    Family {
+        flag: "--asking",
+        world: |seed| Swarm::new(seed).asking(),
     },
     Family {
         flag: "--by-parts",

@@ -132,6 +132,17 @@ pub enum IntendedAct {
         /// Digest of the content, where it was known before.
         digest: Option<[u8; 32]>,
     },
+    /// Write what the application made of two versions over the node, which is one of them.
+    Merge {
+        /// Bytes that will be there.
+        size: u64,
+        /// Their digest.
+        digest: [u8; 32],
+        /// Tag of the version that is written over.
+        replaced: Tag,
+        /// Tag of the other side's version, which is given up with it.
+        loser: Tag,
+    },
 }
 
 /// Why a node is renamed.

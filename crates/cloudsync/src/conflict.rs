@@ -7,24 +7,23 @@ use bytes::Bytes;
 use cloudsync_core::engine::io::{self, Answer, Input, Question, Resolution};
 use cloudsync_core::object::{Attributes, ContentHash};
 use cloudsync_core::side::{BySide, Side};
-use cloudsync_provider::Provider;
+use cloudsync_provider::{Hasher, Provider};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
 use crate::error::{Error, Result};
-use crate::guarded::{guarded, guarded_call};
+use crate::guarded::guarded;
 use crate::hooks::Hooks;
-use crate::keep::keep;
 use crate::transfer::Answers;
 
 /// One version of a file in conflict. Nothing is transferred before it is read. Cheap to clone.
 #[derive(Clone)]
 pub struct Version {
     side: Side,
-    pub(crate) path: String,
-    pub(crate) known: io::Version,
-    pub(crate) provider: Arc<dyn Provider>,
+    path: String,
+    known: io::Version,
+    provider: Arc<dyn Provider>,
     bytes: Arc<OnceCell<Bytes>>,
 }
 
@@ -129,14 +128,13 @@ pub enum Decision {
     },
 }
 
-/// Asks the application. Merged content is kept in `answers`. Returns what the engine is to be told,
-/// the answer last.
+/// Asks the application. Merged content is kept in `answers`. Returns what the engine is to be told.
 pub(crate) async fn ask(
     hooks: &dyn Hooks,
     providers: &BySide<Arc<dyn Provider>>,
     answers: &Answers,
     question: Question,
-) -> Vec<Input> {
+) -> Input {
     let id = question.id;
     let versions = BySide::from_fn(|side| Version {
         side,
@@ -145,35 +143,27 @@ pub(crate) async fn ask(
         provider: providers[side].clone(),
         bytes: Arc::default(),
     });
-    let asked = hooks.resolve_conflict(versions.local.clone(), versions.remote.clone());
+    let asked = hooks.resolve_conflict(versions.local, versions.remote);
     let decided = guarded("resolve_conflict", asked)
         .await
         .unwrap_or_else(|e| Err(e.into()));
-    let mut told = Vec::new();
-    let decided = match decided {
-        Ok(Some(Decision::Merge { content, losers })) => {
-            let kept = match losers {
-                Losers::Keep => guarded_call("keep", keep(&versions)).await,
-                Losers::Drop => Ok(Vec::new()),
-            };
-            kept.map_err(Error::from).map(|kept| {
-                told = kept;
-                let size = content.len() as u64;
-                answers.keep(id, content);
-                Resolution::Merged {
-                    size,
-                    keep_both: false,
-                }
-            })
+    let decided = decided.map(|decision| match decision {
+        Some(Decision::Merge { content, losers }) => {
+            let (size, hash) = (content.len() as u64, Hasher::hash(question.hash, &content));
+            answers.keep(id, content);
+            Resolution::Merged {
+                size,
+                hash,
+                keep_both: losers == Losers::Keep,
+            }
         }
-        Ok(None | Some(Decision::KeepBoth)) => Ok(Resolution::KeepBoth),
-        Ok(Some(Decision::Hold)) => Ok(Resolution::Hold),
-        Ok(Some(Decision::Take { side, losers })) => Ok(Resolution::Take {
+        None | Some(Decision::KeepBoth) => Resolution::KeepBoth,
+        Some(Decision::Hold) => Resolution::Hold,
+        Some(Decision::Take { side, losers }) => Resolution::Take {
             side,
             keep_loser: losers == Losers::Keep,
-        }),
-        Err(error) => Err(error),
-    };
+        },
+    });
     let answer = match decided {
         Ok(resolution) => Answer::Resolved(resolution),
         Err(error) if asks_again(&error) => Answer::Later,
@@ -182,11 +172,10 @@ pub(crate) async fn ask(
             Answer::Resolved(Resolution::KeepBoth)
         }
     };
-    told.push(Input::Answer {
+    Input::Answer {
         question: id,
         answer,
-    });
-    told
+    }
 }
 
 /// Whether the conflict is to be looked at again, instead of being settled by keeping both.

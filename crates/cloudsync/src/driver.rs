@@ -245,9 +245,8 @@ impl Driver {
                     let providers = self.hands.looker.providers.clone();
                     let sink = self.sink.clone();
                     spawn(&mut self.reading, async move {
-                        for input in conflict::ask(&*hooks, &providers, &answers, question).await {
-                            let _ = sink.send(input).await;
-                        }
+                        let input = conflict::ask(&*hooks, &providers, &answers, question).await;
+                        let _ = sink.send(input).await;
                     });
                 }
             }

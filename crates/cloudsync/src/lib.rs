@@ -32,7 +32,6 @@ mod error;
 mod feed;
 mod guarded;
 mod hooks;
-mod keep;
 mod location;
 mod met;
 mod notices;

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::conflict_name::conflict_name_within;
 use crate::engine::Engine;
 use crate::engine::io::{
     Answer, ConflictPolicy, Output, Question, QuestionId, Resolution, Version,
 };
+use crate::engine::operating::Merged;
 use crate::notice::Notice;
-use crate::object::{ContentHash, Tag};
-use crate::plan::{Deed, conflict_place};
-use crate::record::{EntryId, RenamePurpose};
+use crate::object::{ContentHash, Kind, Tag};
+use crate::plan::{Deed, Step, conflict_place, plan};
+use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
 use crate::side::{BySide, Side};
 use crate::tree::side_tree::NodeRef;
 
@@ -21,6 +23,27 @@ pub(super) struct Decisions {
     asked: BTreeSet<EntryId>,
     /// Conflicts that somebody has to decide.
     on_hold: BTreeSet<EntryId>,
+    /// Merged contents on their way to both sides, by entry.
+    merging: BTreeMap<EntryId, Merging>,
+    /// Versions that were chosen and are on their way to the other side, with the tags of both.
+    taken: BTreeMap<EntryId, (Side, BySide<Tag>)>,
+}
+
+/// An answer that is carried out.
+#[derive(Clone, Debug)]
+struct Merging {
+    content: Merged,
+    keep_both: bool,
+    /// The versions that it is about: about others it says nothing.
+    tags: BySide<Tag>,
+}
+
+/// Whether a version of a conflict stands beside it under a conflict name.
+enum Kept {
+    No,
+    /// These are to be hashed to know.
+    Unknown(Vec<(EntryId, Side)>),
+    Yes,
 }
 
 #[derive(Clone, Debug)]
@@ -42,6 +65,12 @@ impl Decisions {
     pub(super) fn reopen(&mut self, id: EntryId) {
         self.on_hold.remove(&id);
     }
+
+    /// What the application made of two versions is no longer to be had, or wanted.
+    pub(super) fn give_up(&mut self, id: EntryId) {
+        self.merging.remove(&id);
+        self.taken.remove(&id);
+    }
 }
 
 impl Engine {
@@ -58,6 +87,9 @@ impl Engine {
         let remote = if local == id { other } else { id };
         let entries = BySide::new(local, remote);
         if self.decisions.asked.contains(&local) || self.decisions.asked.contains(&remote) {
+            return;
+        }
+        if local == remote && (self.was_merged(id) || self.merge(id)) {
             return;
         }
         let attribute = |side: Side| {
@@ -117,6 +149,7 @@ impl Engine {
             id,
             paths,
             versions,
+            hash: self.hash_kind,
         }));
     }
 
@@ -127,16 +160,12 @@ impl Engine {
         for side in Side::BOTH {
             self.decisions.asked.remove(&entries[side]);
         }
-        let as_asked = Side::BOTH.iter().all(|&side| {
-            let node = self
-                .world
-                .find(entries[side])
-                .and_then(|entry| entry.nodes[side]);
-            node.is_some_and(|node| {
-                let at = self.world.node(side, node);
-                at.is_present() && at.tag() == tags[side]
-            }) && !self.locks.entries.contains(&entries[side])
-        });
+        // The same versions, still in each other's way.
+        let as_asked = self.is_as_asked(entries, &tags)
+            && matches!(
+                plan(&self.view(), entries.local),
+                Step::Conflict { other } if other == entries.remote
+            );
         if !as_asked {
             for side in Side::BOTH {
                 self.touch(entries[side]);
@@ -150,6 +179,19 @@ impl Engine {
             }
             Answer::Resolved(resolution) => self.resolve(entries, *resolution, Some(question)),
         }
+    }
+
+    fn is_as_asked(&self, entries: BySide<EntryId>, tags: &BySide<Tag>) -> bool {
+        Side::BOTH.iter().all(|&side| {
+            let node = self
+                .world
+                .find(entries[side])
+                .and_then(|entry| entry.nodes[side]);
+            node.is_some_and(|node| {
+                let at = self.world.node(side, node);
+                at.is_present() && at.tag() == tags[side]
+            })
+        })
     }
 
     fn resolve(
@@ -176,23 +218,184 @@ impl Engine {
                 side,
                 keep_loser: false,
             } => {
+                let tags = BySide::from_fn(|side| self.node_of(entries, side).tag());
                 let id = self.as_one(entries);
                 self.tell_conflict(id);
                 self.supersede(id, side.other());
+                if question.is_some() {
+                    self.decisions.taken.insert(id, (side, tags));
+                }
                 self.touch(id);
             }
-            Resolution::Merged { size, keep_both } => {
+            Resolution::Merged {
+                size,
+                hash,
+                keep_both,
+            } => {
                 let Some(question) = question else { return };
-                if keep_both {
-                    // The local version is kept here; the remote one is kept by the driver, which
-                    // writes it beside as a new file before it answers.
-                    self.set_aside(entries, Side::Local);
-                    return;
-                }
+                let tags = BySide::from_fn(|side| self.node_of(entries, side).tag());
                 let id = self.as_one(entries);
                 self.tell_conflict(id);
-                self.begin_with(id, Side::Remote, Deed::Replace, Some((question, size)));
+                let content = Merged {
+                    question,
+                    size,
+                    digest: hash.digest,
+                };
+                let merging = Merging {
+                    content,
+                    keep_both,
+                    tags,
+                };
+                self.decisions.merging.insert(id, merging);
+                self.merge(id);
             }
+        }
+    }
+
+    /// Goes on with merged content: first what is to be kept is copied, last the content is written
+    /// over the remote version, and the local one counts as seen and given up. So each version is there
+    /// under its name until it is there under another one, at whatever moment we are killed. Returns
+    /// false where there is none, or it was made of other versions than those that stand there now.
+    fn merge(&mut self, id: EntryId) -> bool {
+        let Some(merging) = self.decisions.merging.get(&id).cloned() else {
+            return false;
+        };
+        if !self.is_as_asked(BySide::new(id, id), &merging.tags) {
+            self.decisions.give_up(id);
+            return false;
+        }
+        let sides = Side::BOTH.into_iter().filter(|_| merging.keep_both);
+        for side in sides {
+            match self.is_kept(id, side) {
+                Kept::Yes => {}
+                Kept::Unknown(what) => {
+                    for (entry, side) in what {
+                        self.ask_hash(entry, side, id);
+                    }
+                    return true;
+                }
+                Kept::No => {
+                    let to = side.other();
+                    let node = self.world.entry(id).nodes[to].expect("a version on each side");
+                    let place = conflict_place(&self.view(), to, node);
+                    self.begin(id, to, Deed::Keep(place));
+                    return true;
+                }
+            }
+        }
+        self.begin_with(id, Side::Remote, Deed::Replace, Some(merging.content));
+        true
+    }
+
+    /// Looks for a copy of a version beside it, under the conflict names that are taken: it may have been
+    /// made before a crash.
+    fn is_kept(&self, id: EntryId, side: Side) -> Kept {
+        let nodes = self.world.entry(id).nodes;
+        let node = |side: Side| nodes[side].expect("a version on each side");
+        let version = self.world.node(side, node(side));
+        let name = self.world.names.get(version.name());
+        let longest = self
+            .config
+            .rules
+            .as_ref()
+            .map(|rules| rules.names.max_name_bytes);
+        let mut unknown = BTreeSet::new();
+        for number in 1.. {
+            let name = conflict_name_within(name, number, longest.local.min(longest.remote));
+            let found = |side: Side| {
+                let folder = self.world.node(side, node(side)).parent()?;
+                let name = self.world.names.find(side, &name)?;
+                Some((side, self.world.child(side, folder, name)?))
+            };
+            let copies: Vec<_> = Side::BOTH.into_iter().filter_map(found).collect();
+            if copies.is_empty() {
+                break;
+            }
+            for (at, copy) in copies {
+                let copy = self.world.node(at, copy);
+                if copy.kind != Kind::File || copy.size() != version.size() {
+                    continue;
+                }
+                match (version.content(), copy.content()) {
+                    (Some(version), Some(copy)) if version == copy => return Kept::Yes,
+                    (Some(_), Some(_)) => {}
+                    (version, content) => {
+                        unknown.extend(version.is_none().then_some((id, side)));
+                        unknown.extend(content.is_none().then_some((copy.entry, at)));
+                    }
+                }
+            }
+        }
+        if unknown.is_empty() {
+            Kept::No
+        } else {
+            Kept::Unknown(unknown.into_iter().collect())
+        }
+    }
+
+    /// Merged content stands on a side.
+    pub(super) fn merged(&mut self, id: EntryId, side: Side) {
+        self.decisions.give_up(id);
+        self.supersede(id, side.other());
+        self.touch(id);
+    }
+
+    /// We were about to write merged content, and nobody told us the end: looks whether it is there.
+    /// Returns true if it is, or is still to be hashed.
+    fn was_merged(&mut self, id: EntryId) -> bool {
+        let Some(Intent { side, act }) = self.world.intent(id).cloned() else {
+            return false;
+        };
+        let IntendedAct::Merge {
+            size,
+            digest,
+            replaced,
+            loser,
+        } = act
+        else {
+            return false;
+        };
+        let at = self.node_of(BySide::new(id, id), side);
+        if at.size() == size && at.tag() != replaced {
+            let Some(content) = at.content() else {
+                self.ask_hash(id, side, id);
+                return true;
+            };
+            if self.world.contents.get(content).digest == digest {
+                let other = self.node_of(BySide::new(id, id), side.other());
+                let is_superseded = other.tag() == loser;
+                self.world.take_intent(id);
+                self.decisions.give_up(id);
+                if is_superseded {
+                    self.supersede(id, side.other());
+                }
+                self.touch(id);
+                return true;
+            }
+        }
+        self.world.take_intent(id);
+        self.persisting.dirty(id);
+        false
+    }
+
+    /// The version that was chosen changed before it was on the other side: the one that was given up
+    /// for it is not given up for what it is now.
+    pub(super) fn choose_again(&mut self, id: EntryId) {
+        let Some((side, tags)) = self.decisions.taken.remove(&id) else {
+            return;
+        };
+        let nodes = self.world.entry(id).nodes;
+        let is = |side: Side| {
+            let tag = nodes[side].map(|node| self.world.node(side, node).tag());
+            tag.as_ref() == Some(&tags[side])
+        };
+        let loser = side.other();
+        if !is(side) && is(loser) && self.world.entry(id).is_agreed() {
+            let attributes = self.world.agreed_tag(id, loser).1;
+            self.world
+                .set_agreed_tag(id, loser, Tag::default(), attributes);
+        } else if is(side) {
+            self.decisions.taken.insert(id, (side, tags));
         }
     }
 
@@ -211,8 +414,7 @@ impl Engine {
             return id;
         }
         self.world.join(id, entries.remote, Side::Remote);
-        self.settled(entries.remote);
-        self.persisting.dirty(entries.remote);
+        self.joined(entries.remote);
         self.world.agree(id, None);
         // Both count as changed, until one is written over the other.
         for side in Side::BOTH {

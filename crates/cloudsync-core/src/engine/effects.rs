@@ -10,6 +10,7 @@ use crate::plan::{Deed, Place};
 use crate::record::{EntryId, RenamePurpose};
 use crate::side::Side;
 use crate::tree::contents::Content;
+use crate::tree::names::NameId;
 use crate::tree::node::{Mark, NodeId, Presence};
 
 impl Engine {
@@ -60,6 +61,7 @@ impl Engine {
         if let Deed::Carrier(place)
         | Deed::Create(place)
         | Deed::CreateFolder(place)
+        | Deed::Keep(place)
         | Deed::Rename { place, .. } = &flight.deed
             && !self.world.tree(side).is_live(place.folder)
         {
@@ -94,6 +96,13 @@ impl Engine {
                 let content = self.world.contents.intern(content);
                 self.world.agree(id, Some(content));
                 self.agreed(id);
+            }
+            (Deed::Keep(place), Effect::Written { observed, hash }) => {
+                let content = Content {
+                    size: observed.size,
+                    digest: hash.digest,
+                };
+                self.kept(flight, place, &observed, content);
             }
             (Deed::Replace, Effect::Written { observed, hash }) => {
                 self.replaced(
@@ -206,17 +215,38 @@ impl Engine {
         place: &Place,
         seen: &Observed,
     ) -> NodeId {
+        let name = self.make_room(side, place);
+        let node = self.world.insert_into(id, side, place.folder, name, seen);
+        self.world.tree_mut(side).touch(node, self.tick);
+        node
+    }
+
+    /// What was known at a place where we made something is gone, or else it could not have been made.
+    fn make_room(&mut self, side: Side, place: &Place) -> NameId {
         let name = self.world.names.intern(&place.name);
         if let Some(here) = self.world.child(side, place.folder, name) {
-            // What was there is gone, or else it could not have been made.
             let other = self.world.node(side, here).entry;
             self.world.detach(side, here);
             self.sides[side].gone.push(here);
             self.touch(other);
         }
-        let node = self.world.insert_into(id, side, place.folder, name, seen);
+        name
+    }
+
+    /// A version of a conflict was copied to a file of its own: a new one of the side it was written to.
+    fn kept(&mut self, flight: &Flight, place: &Place, seen: &Observed, content: Content) {
+        let (id, side) = (flight.entry, flight.side);
+        let name = self.make_room(side, place);
+        let node = self.world.insert(side, place.folder, name, seen);
+        self.world.set_content(side, node, content);
         self.world.tree_mut(side).touch(node, self.tick);
-        node
+        let copy = self.world.node(side, node).entry;
+        self.persisting.dirty(copy);
+        self.touch(copy);
+        if let Some(from) = self.world.entry(id).nodes[side.other()] {
+            self.world.set_content(side.other(), from, content);
+        }
+        self.touch(id);
     }
 
     pub(super) fn replaced(&mut self, flight: &Flight, seen: &Observed, content: Content) {
@@ -228,8 +258,7 @@ impl Engine {
         self.world.tree_mut(side).touch(node, self.tick);
         if flight.answer.is_some() {
             // The application merged: what the other side has is superseded by this.
-            self.world.agree_tag(id, side.other());
-            self.touch(id);
+            self.merged(id, side);
             return;
         }
         let content = self.world.contents.intern(content);

@@ -37,7 +37,12 @@ impl Engine {
             return;
         }
         self.doubt_around(flight);
-        let source = matches!(flight.deed, Deed::Create(_) | Deed::Replace)
+        if flight.answer.is_some() && failure.kind() == ErrorKind::SourceChanged {
+            // What the application made is no longer held for us: it is asked again.
+            self.decisions.give_up(id);
+        }
+        let copies = matches!(flight.deed, Deed::Create(_) | Deed::Keep(_) | Deed::Replace);
+        let source = copies
             && matches!(
                 failure.kind(),
                 ErrorKind::SourceChanged | ErrorKind::Corrupt

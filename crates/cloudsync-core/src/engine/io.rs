@@ -292,6 +292,8 @@ pub struct Question {
     pub paths: BySide<String>,
     /// The two versions.
     pub versions: BySide<Version>,
+    /// In which kind merged content is to be hashed.
+    pub hash: HashKind,
 }
 
 /// One version of a file in conflict.
@@ -334,6 +336,8 @@ pub enum Resolution {
     Merged {
         /// Its bytes.
         size: u64,
+        /// Its hash, of the kind that the question names.
+        hash: ContentHash,
         /// If true, both old versions are kept under conflict names.
         keep_both: bool,
     },

@@ -415,6 +415,7 @@ impl Engine {
             return;
         }
         self.decisions.reopen(id);
+        self.choose_again(id);
         self.persisting.dirty(id);
         self.rest(id);
     }

@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::engine::io::{Act, Operation, OperationId, Output, QuestionId, Source};
-use crate::object::{Attributes, Kind, Tag, Target};
+use crate::object::{Attributes, Kind, Target};
 use crate::plan::{Deed, Place};
 use crate::precondition::Expect;
 use crate::record::{EntryId, IntendedAct, Intent};
@@ -26,9 +26,18 @@ pub(super) struct Flight {
     /// When it was planned.
     pub(super) since: Tick,
     /// Content of the application's, not of the other side.
-    pub(super) answer: Option<QuestionId>,
+    pub(super) answer: Option<Merged>,
     pub(super) from: Option<String>,
     pub(super) path: String,
+}
+
+/// Content that the application made of two versions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Merged {
+    /// The question that it answers: the driver holds it under this.
+    pub(super) question: QuestionId,
+    pub(super) size: u64,
+    pub(super) digest: [u8; 32],
 }
 
 impl Engine {
@@ -42,7 +51,7 @@ impl Engine {
         planned: EntryId,
         side: Side,
         deed: Deed,
-        answer: Option<(QuestionId, u64)>,
+        answer: Option<Merged>,
     ) {
         // Whose node is changed: not always the one that was planned.
         let entry = match &deed {
@@ -81,7 +90,7 @@ impl Engine {
             return;
         }
         let id = OperationId(self.new_id());
-        let flight = self.lock(entry, side, deed, drains, bytes, answer.map(|(id, _)| id));
+        let flight = self.lock(entry, side, deed, drains, bytes, answer);
         self.flights.insert(id, flight);
         let load = &mut self.load[side];
         load.0 += 1;
@@ -133,11 +142,12 @@ impl Engine {
             Deed::Carrier(place)
             | Deed::Create(place)
             | Deed::CreateFolder(place)
+            | Deed::Keep(place)
             | Deed::Rename { place, .. } => Some((side, place.folder)),
             Deed::Delete | Deed::Replace | Deed::SetAttributes(_) => None,
         };
         let source = match deed {
-            Deed::Create(_) | Deed::Replace => folder_of(side.other()),
+            Deed::Create(_) | Deed::Keep(_) | Deed::Replace => folder_of(side.other()),
             _ => None,
         };
         [place, folder_of(side), source]
@@ -153,7 +163,7 @@ impl Engine {
         deed: Deed,
         drains: Option<(Side, NodeId)>,
         bytes: u64,
-        answer: Option<QuestionId>,
+        answer: Option<Merged>,
     ) -> Flight {
         let mut below = Vec::new();
         for (side, folder) in self.touched_folders(entry, side, &deed) {
@@ -178,6 +188,7 @@ impl Engine {
             Deed::Carrier(place)
             | Deed::Create(place)
             | Deed::CreateFolder(place)
+            | Deed::Keep(place)
             | Deed::Rename { place, .. } => {
                 let name = self.world.names.intern(&place.name);
                 places.push((place.folder, self.world.names.folded(side, name)));
@@ -258,7 +269,7 @@ impl Engine {
         entry: EntryId,
         side: Side,
         deed: &Deed,
-        answer: Option<(QuestionId, u64)>,
+        answer: Option<Merged>,
     ) -> Option<(Act, Option<IntendedAct>, u64)> {
         let nodes = &self.world.entry(entry).nodes;
         let own = nodes[side];
@@ -332,6 +343,11 @@ impl Engine {
                 let act = self.write(entry, side, place, Expect::Free, answer)?;
                 Some(act)
             }
+            // Without an intent: what it wrote is told by its name and its content.
+            Deed::Keep(place) => {
+                let (act, _, size) = self.write(entry, side, place, Expect::Free, None)?;
+                Some((act, None, size))
+            }
             Deed::Replace => {
                 let node = own?;
                 let at = self.world.node(side, node);
@@ -353,35 +369,39 @@ impl Engine {
         side: Side,
         place: &Place,
         expect: Expect,
-        answer: Option<(QuestionId, u64)>,
+        answer: Option<Merged>,
     ) -> Option<(Act, Option<IntendedAct>, u64)> {
         let other = side.other();
         let node = self.world.entry(entry).nodes[other]?;
         let from = self.world.node(other, node);
-        let (source, size, attributes, tag) = match answer {
-            Some((question, size)) => (
-                Source::Answer(question),
-                size,
-                Attributes::default(),
-                Tag::default(),
-            ),
-            None => {
-                let source = Source::Object {
-                    at: self.object(other, node),
-                    tag: from.tag(),
-                };
-                (source, from.size(), from.attributes(), from.tag())
-            }
-        };
-        let digest = from.content().filter(|_| answer.is_none());
-        let intent = IntendedAct::Write {
-            parent: self.world.node(side, place.folder).entry,
-            name: place.name.clone(),
-            expect: expect.clone(),
-            size,
-            attributes,
-            source: tag,
-            digest: digest.map(|content| self.world.contents.get(content).digest),
+        let (source, size, attributes, intent) = if let Some(merged) = answer {
+            let Expect::Unchanged { tag: replaced, .. } = &expect else {
+                return None;
+            };
+            let intent = IntendedAct::Merge {
+                size: merged.size,
+                digest: merged.digest,
+                replaced: replaced.clone(),
+                loser: from.tag(),
+            };
+            let source = Source::Answer(merged.question);
+            (source, merged.size, Attributes::default(), intent)
+        } else {
+            let digest = from.content();
+            let intent = IntendedAct::Write {
+                parent: self.world.node(side, place.folder).entry,
+                name: place.name.clone(),
+                expect: expect.clone(),
+                size: from.size(),
+                attributes: from.attributes(),
+                source: from.tag(),
+                digest: digest.map(|content| self.world.contents.get(content).digest),
+            };
+            let source = Source::Object {
+                at: self.object(other, node),
+                tag: from.tag(),
+            };
+            (source, from.size(), from.attributes(), intent)
         };
         let target = self.target(side, place);
         let hash = self.hash_kind;
@@ -404,7 +424,7 @@ impl Engine {
 pub(super) fn deed_name(deed: &Deed) -> &'static str {
     match deed {
         Deed::Carrier(_) | Deed::CreateFolder(_) => "create_folder",
-        Deed::Create(_) | Deed::Replace => "copy",
+        Deed::Create(_) | Deed::Keep(_) | Deed::Replace => "copy",
         Deed::Delete => "delete",
         Deed::Rename { .. } => "rename",
         Deed::SetAttributes(_) => "set_attributes",

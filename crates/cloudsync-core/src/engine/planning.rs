@@ -298,6 +298,7 @@ impl Engine {
         self.forget_absent(id);
         self.troubles.remove(&id);
         self.decisions.reopen(id);
+        self.decisions.give_up(id);
         let entry = self.world.entry(id);
         let folders: Vec<EntryId> = Side::BOTH
             .into_iter()
@@ -415,7 +416,7 @@ impl Engine {
         }
     }
 
-    fn ask_hash(&mut self, entry: EntryId, side: Side, waiter: EntryId) {
+    pub(super) fn ask_hash(&mut self, entry: EntryId, side: Side, waiter: EntryId) {
         if waiter != entry {
             self.schedule.wait_for(waiter, entry);
         }

@@ -260,7 +260,10 @@ impl Engine {
                 continue;
             };
             // A write that cannot be told yet is kept until its two versions were compared.
-            let is_write = matches!(intent.act, IntendedAct::Write { .. });
+            let is_write = matches!(
+                intent.act,
+                IntendedAct::Merge { .. } | IntendedAct::Write { .. }
+            );
             let settled = self.settle_intent(id, &intent) || !is_write;
             if settled {
                 self.world.take_intent(id);
@@ -278,7 +281,8 @@ impl Engine {
     fn settle_intent(&mut self, id: EntryId, intent: &Intent) -> bool {
         let side = intent.side;
         match &intent.act {
-            IntendedAct::CreateFolder { .. } => false,
+            // Told once it is known what is there: see `was_merged`.
+            IntendedAct::CreateFolder { .. } | IntendedAct::Merge { .. } => false,
             IntendedAct::Delete => {
                 let node = self.world.entry(id).nodes[side];
                 let is_gone = node.is_none_or(|node| !self.world.node(side, node).is_present());

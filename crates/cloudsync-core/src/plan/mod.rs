@@ -178,6 +178,8 @@ pub enum Deed {
     CreateFolder(Place),
     /// Delete the node.
     Delete,
+    /// Write the other side's version of a conflict to a free place, as a file of its own.
+    Keep(Place),
     /// Move a node.
     Rename {
         /// Whose node.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::engine::io::{Act, Effect, Input, Operation, OperationId, Output, Query, Source};
+use crate::engine::io::{
+    Act, Answer, Effect, Input, Operation, OperationId, Output, Query, Question, Resolution, Source,
+};
 use crate::event::Event;
 use crate::failure::{ErrorKind, Failure};
 use crate::listing::Listing;
@@ -10,8 +12,9 @@ use crate::notice::Notice;
 use crate::object::ObjectRef;
 use crate::precondition::Expect;
 use crate::record::{Batch, IntendedAct, RenamePurpose};
-use crate::side::Side;
+use crate::side::{BySide, Side};
 use crate::testing::pair::ModelPair;
+use crate::testing::provider::hash;
 
 /// Something that is going on.
 #[derive(Clone, Debug)]
@@ -175,8 +178,63 @@ impl ModelPair {
                 self.note(|| format!("  told: {outcome:?}"));
                 self.engine.handle(now, Input::Done(vec![(id, outcome)]));
             }
-            Output::Question(_) => unreachable!("no question is asked by these settings"),
+            Output::Question(question) => {
+                let answer = self.decide(&question);
+                self.note(|| format!("  decided: {answer:?}"));
+                let question = question.id;
+                self.engine.handle(now, Input::Answer { question, answer });
+            }
         }
+    }
+
+    /// Decides a conflict as an application might. A version that it gives up is one that nobody misses.
+    fn decide(&mut self, question: &Question) -> Answer {
+        self.situations.count("asked");
+        let (side, keep) = (Side::BOTH[self.random.below(2)], self.random.chance(50));
+        let keep = self.merges.unwrap_or(keep);
+        let drawn = if self.merges.is_some() {
+            usize::MAX
+        } else {
+            self.random.below(10)
+        };
+        let resolution = match drawn {
+            0 => return Answer::Later,
+            1 | 2 => Resolution::KeepBoth,
+            3..6 => Resolution::Take {
+                side,
+                keep_loser: keep,
+            },
+            _ => {
+                let token = self.token();
+                let hash = hash(&token, question.hash);
+                let size = token.len() as u64;
+                self.merged.insert(question.id, token);
+                Resolution::Merged {
+                    size,
+                    hash,
+                    keep_both: keep,
+                }
+            }
+        };
+        let versions = BySide::from_fn(|side| {
+            let version = &question.versions[side];
+            self.sides[side].read(&version.at, &version.tag).ok()
+        });
+        // A version that has changed since is not the one that is given up, and whatever changed since
+        // is not what the other one is given up for.
+        let is_given_up = |of: Side| match resolution {
+            Resolution::Take { side, keep_loser } => {
+                side != of && !keep_loser && versions[side].is_some()
+            }
+            Resolution::Merged { keep_both, .. } => !keep_both,
+            Resolution::KeepBoth | Resolution::Hold => false,
+        };
+        for side in Side::BOTH.into_iter().filter(|&side| is_given_up(side)) {
+            if let Some(token) = &versions[side] {
+                self.alive.remove(token);
+            }
+        }
+        Answer::Resolved(resolution)
     }
 
     fn take(&mut self, query: crate::engine::io::QueryId, listings: Vec<Listing>) {
@@ -283,6 +341,13 @@ impl ModelPair {
                 let read = up.and_then(|()| self.sides[side.other()].read(at, tag));
                 Some(read.map_err(|_| Failure::new(ErrorKind::SourceChanged, "read"))?)
             }
+            Act::Write {
+                source: Source::Answer(question),
+                ..
+            } => {
+                let gone = || Failure::new(ErrorKind::SourceChanged, "read");
+                Some(self.merged.get(question).cloned().ok_or_else(gone)?)
+            }
             _ => None,
         };
         let object = self.sides[side].touched(&operation.act);
@@ -294,6 +359,14 @@ impl ModelPair {
                 self.situations.count("precondition failed");
             }
             return done;
+        }
+        if let Act::Write {
+            source: Source::Answer(question),
+            ..
+        } = &operation.act
+        {
+            self.situations.count("merged content written");
+            self.alive.extend(self.merged.get(question).cloned());
         }
         self.count_done(&operation);
         let (from, to) = touched(&operation.act);

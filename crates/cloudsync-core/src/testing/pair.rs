@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::engine::io::{
-    Config, ConflictPolicy, Control, Guard, Input, Limits, Operation, SideState,
+    Config, ConflictPolicy, Control, Guard, Input, Limits, Operation, QuestionId, SideState,
 };
 use crate::event::{Cursor, Event};
 use crate::failure::{ErrorKind, Failure};
@@ -48,6 +48,11 @@ pub struct ModelPair {
     feeds: BySide<FeedLog>,
     guard: Option<Guard>,
     pub(super) scope: Scope,
+    on_conflict: ConflictPolicy,
+    /// What the application made of two versions, as long as the engine lives.
+    pub(super) merged: BTreeMap<QuestionId, String>,
+    /// If set, each conflict is decided by merging, with or without keeping both versions.
+    pub(super) merges: Option<bool>,
     /// So many looks fail next.
     pub(super) failing_looks: u32,
     tokens: u32,
@@ -98,6 +103,7 @@ impl ModelPair {
             ..self.feeds[side].clone()
         });
         pair.guard = self.guard;
+        pair.on_conflict = self.on_conflict;
         pair.alive.clone_from(&self.alive);
         pair.tokens = self.tokens;
         pair.now = self.now;
@@ -110,7 +116,8 @@ impl ModelPair {
         scope: Scope,
         seed: u64,
     ) -> Self {
-        let engine = engine(&sides, None, &scope, snapshot(&store, &values));
+        let on_conflict = ConflictPolicy::KeepBoth;
+        let engine = engine(&sides, None, &scope, on_conflict, snapshot(&store, &values));
         Self {
             sides,
             notices: Vec::new(),
@@ -129,6 +136,9 @@ impl ModelPair {
             feeds: BySide::default(),
             guard: None,
             scope,
+            on_conflict,
+            merged: BTreeMap::new(),
+            merges: None,
             failing_looks: 0,
             tokens: 0,
             alive: BTreeSet::new(),
@@ -147,6 +157,16 @@ impl ModelPair {
     /// Sets the guard against mass deletion, from the next start on.
     pub fn set_guard(&mut self, guard: Option<Guard>) {
         self.guard = guard;
+    }
+
+    /// Sets what is done about conflicts, from the next start on. Questions are answered at random.
+    pub fn set_on_conflict(&mut self, on_conflict: ConflictPolicy) {
+        self.on_conflict = on_conflict;
+    }
+
+    /// Lets each question be answered with merged content, with or without keeping both versions.
+    pub fn merge_always(&mut self, keep_both: bool) {
+        self.merges = Some(keep_both);
     }
 
     /// Lets so many looks fail, from now on.
@@ -234,10 +254,12 @@ impl ModelPair {
             self.situations.count("crash with an open intent");
         }
         self.open.clear();
+        self.merged.clear();
         self.engine = engine(
             &self.sides,
             self.guard,
             &self.scope,
+            self.on_conflict,
             snapshot(&self.store, &self.values),
         );
         self.up = BySide::default();
@@ -326,7 +348,7 @@ impl ModelPair {
         }
     }
 
-    fn token(&mut self) -> String {
+    pub(super) fn token(&mut self) -> String {
         self.tokens += 1;
         format!("token {}", self.tokens)
     }
@@ -448,13 +470,14 @@ fn engine(
     sides: &BySide<Storage>,
     guard: Option<Guard>,
     scope: &Scope,
+    on_conflict: ConflictPolicy,
     snapshot: Snapshot,
 ) -> Engine {
     let mut engine = Engine::new(Config {
         rules: sides.as_ref().map(|storage| storage.rules().clone()),
         policy: Box::new(scope.clone()),
         aging: Duration::ZERO,
-        on_conflict: ConflictPolicy::KeepBoth,
+        on_conflict,
         guard,
         limits: Limits::default(),
         backoff: (Duration::from_millis(10), Duration::from_secs(1)),

@@ -289,7 +289,7 @@ impl Storage {
 }
 
 /// Contents are short and unique: padded, they are their own hash.
-fn hash(content: &str, kind: HashKind) -> ContentHash {
+pub(super) fn hash(content: &str, kind: HashKind) -> ContentHash {
     let bytes = content.as_bytes();
     ContentHash::new(kind, &bytes[..bytes.len().min(32)])
 }

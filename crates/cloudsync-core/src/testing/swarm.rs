@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::engine::io::Guard;
+use crate::engine::io::{ConflictPolicy, Guard};
 use crate::rules::{Feed, Identity};
 use crate::side::{BySide, Side};
 use crate::testing::act::UserAct;
@@ -23,6 +23,8 @@ pub struct Swarm {
     pub faults: Faults,
     /// When deletions are held.
     pub guard: Option<Guard>,
+    /// What is done about conflicts.
+    pub on_conflict: ConflictPolicy,
     /// What happens.
     pub acts: Vec<UserAct>,
 }
@@ -46,6 +48,7 @@ impl Swarm {
             setup,
             faults,
             guard,
+            on_conflict: ConflictPolicy::KeepBoth,
             acts,
         }
     }
@@ -131,8 +134,16 @@ impl Swarm {
             setup: BySide::default(),
             faults: Faults::default(),
             guard: None,
+            on_conflict: ConflictPolicy::KeepBoth,
             acts,
         }
+    }
+
+    /// The same world, with an application that is asked about conflicts.
+    #[must_use]
+    pub fn asking(mut self) -> Self {
+        self.on_conflict = ConflictPolicy::Ask;
+        self
     }
 
     /// Runs it to rest and checks it.
@@ -147,8 +158,9 @@ impl Swarm {
 
     fn start(&self) -> ModelPair {
         let mut pair = ModelPair::with(self.setup, self.seed);
-        if self.guard.is_some() {
+        if self.guard.is_some() || self.on_conflict != ConflictPolicy::default() {
             pair.set_guard(self.guard);
+            pair.set_on_conflict(self.on_conflict);
             pair.crash();
         }
         pair.faults(self.faults)

@@ -1,5 +1,6 @@
 //! Tests of the engine as a whole, in its model world.
 
+mod asked;
 mod exhaustive;
 mod found;
 mod hostile;

@@ -72,7 +72,7 @@ fn withheld() -> Record {
     record
 }
 
-fn acts() -> [IntendedAct; 8] {
+fn acts() -> [IntendedAct; 9] {
     let rename = |purpose| IntendedAct::Rename {
         parent: EntryId(8),
         name: "n".into(),
@@ -105,6 +105,12 @@ fn acts() -> [IntendedAct; 8] {
             oid: Some(Oid::new([1])),
             tag: Tag::new([2]),
         }),
+        IntendedAct::Merge {
+            size: 5,
+            digest: [6; 32],
+            replaced: Tag::new([2]),
+            loser: Tag::new([3]),
+        },
     ]
 }
 

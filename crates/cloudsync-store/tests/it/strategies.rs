@@ -234,6 +234,14 @@ fn any_intent() -> BoxedStrategy<Intent> {
             purpose
         }),
         write,
+        (any_size(), any::<[u8; 32]>(), any_bytes(), any_bytes()).prop_map(
+            |(size, digest, replaced, loser)| IntendedAct::Merge {
+                size,
+                digest,
+                replaced: Tag::new(replaced),
+                loser: Tag::new(loser),
+            }
+        ),
     ];
     (prop_oneof![Just(Side::Local), Just(Side::Remote)], act)
         .prop_map(|(side, act)| Intent { side, act })

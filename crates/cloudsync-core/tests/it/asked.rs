@@ -1,0 +1,151 @@
+//! Conflicts that an application decides: merged content, versions that are kept, crashes and races.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cloudsync_core::engine::io::{Act, ConflictPolicy, Source};
+use cloudsync_core::side::{BySide, Side};
+use cloudsync_core::testing::{ModelPair, SideSetup, Swarm, UserAct};
+
+fn asking(setup: BySide<SideSetup>, seed: u64, keep_both: bool) -> ModelPair {
+    let mut pair = ModelPair::with(setup, seed);
+    pair.set_on_conflict(ConflictPolicy::Ask);
+    pair.merge_always(keep_both);
+    pair.crash();
+    pair
+}
+
+fn write(side: Side, path: &str) -> UserAct {
+    UserAct::Write(side, path.to_owned())
+}
+
+/// The files of the local side, which is equal to the remote one.
+fn files(pair: &ModelPair) -> BTreeMap<String, String> {
+    let all = pair.sides.local.objects().into_iter();
+    all.filter_map(|(path, (_, item))| Some((path, item.content.clone()?)))
+        .collect()
+}
+
+fn merges(pair: &ModelPair) -> usize {
+    let is_merge = |act: &Act| {
+        matches!(
+            act,
+            Act::Write {
+                source: Source::Answer(_),
+                ..
+            }
+        )
+    };
+    pair.count(Side::Remote, is_merge) + pair.count(Side::Local, is_merge)
+}
+
+fn setups() -> [BySide<SideSetup>; 3] {
+    [
+        BySide::default(),
+        BySide::new(SideSetup::default(), SideSetup::service()),
+        BySide::new(SideSetup::without_ids(), SideSetup::default()),
+    ]
+}
+
+#[test]
+fn merged_content_takes_the_name_and_both_versions_are_kept() {
+    for setup in setups() {
+        for new in [false, true] {
+            let mut pair = asking(setup, 1, true);
+            if !new {
+                pair.act(&write(Side::Local, "a"));
+                pair.check();
+            }
+            pair.act(&write(Side::Local, "a"));
+            pair.act(&write(Side::Remote, "a"));
+            pair.check();
+            let (first, second) = if new {
+                ("token 1", "token 2")
+            } else {
+                ("token 2", "token 3")
+            };
+            let files = files(&pair);
+            assert_eq!(files.len(), 3, "{files:?}");
+            assert_eq!(files["a.conflicted"], first);
+            assert_eq!(files["a.conflicted2"], second);
+            assert!(files["a"] != first && files["a"] != second);
+            assert_eq!((pair.situations.of("asked"), merges(&pair)), (1, 1));
+        }
+    }
+}
+
+#[test]
+fn merged_content_takes_the_name_and_neither_version_is_kept() {
+    let mut pair = asking(BySide::default(), 1, false);
+    pair.act(&write(Side::Local, "a"));
+    pair.act(&write(Side::Remote, "a"));
+    pair.check();
+    assert_eq!(files(&pair).len(), 1);
+    assert_eq!((pair.situations.of("asked"), merges(&pair)), (1, 1));
+}
+
+/// Wherever it is killed: no copy is made twice, and nobody is asked again about what was written.
+#[test]
+fn a_crash_makes_no_second_copy_and_asks_only_for_content_that_is_lost() {
+    for setup in setups() {
+        for keep_both in [false, true] {
+            for work in 0..60 {
+                let mut pair = asking(setup, u64::from(work), keep_both);
+                pair.act(&write(Side::Local, "a"));
+                pair.check();
+                pair.act(&write(Side::Local, "a"));
+                pair.act(&write(Side::Remote, "a"));
+                pair.act(&UserAct::Work(work));
+                let (asked, merged) = (pair.situations.of("asked"), merges(&pair));
+                pair.act(&UserAct::Crash);
+                pair.check();
+                let files = files(&pair);
+                let expected = if keep_both { 3 } else { 1 };
+                assert_eq!(files.len(), expected, "{work}: {files:?}");
+                let once: BTreeSet<&String> = files.values().collect();
+                assert_eq!(once.len(), expected, "{work}: {files:?}");
+                assert_eq!(merges(&pair), 1, "{work}: {files:?}");
+                if merged == 1 {
+                    assert_eq!(pair.situations.of("asked"), asked, "{work}");
+                }
+            }
+        }
+    }
+}
+
+/// The answer was about another version, or the two were no longer in each other's way.
+#[test]
+fn an_answer_is_void_once_a_version_changed_or_left() {
+    let acts = [
+        write(Side::Local, "a"),
+        write(Side::Remote, "a"),
+        UserAct::Rename(Side::Local, "a".to_owned(), "b".to_owned()),
+        UserAct::Delete(Side::Remote, "a".to_owned()),
+    ];
+    for setup in setups() {
+        for act in &acts {
+            for work in 0..60 {
+                let mut pair = asking(setup, u64::from(work), true);
+                pair.act(&write(Side::Local, "a"));
+                pair.act(&write(Side::Remote, "a"));
+                pair.act(&UserAct::Work(work));
+                pair.act(act);
+                pair.check();
+            }
+        }
+    }
+}
+
+/// What the application chose had changed before it was copied; the other version went with it.
+#[test]
+fn a_version_is_not_given_up_for_another_than_the_one_that_was_chosen() {
+    for seed in [22_934, 2_668, 398_078, 293_091, 368_035] {
+        Swarm::new(seed).asking().run();
+    }
+}
+
+#[test]
+fn random_worlds_in_which_somebody_is_asked() {
+    for seed in 0..3_000 {
+        Swarm::new(seed).asking().run();
+    }
+}

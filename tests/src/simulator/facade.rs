@@ -166,7 +166,7 @@ impl Facade {
     pub(super) async fn stop(&self, how: Stop) -> bool {
         self.is_over.store(how == Stop::Forever, Ordering::Relaxed);
         let stop = self.sync.stop(how);
-        let limit = Duration::from_secs(60);
+        let limit = Duration::from_mins(1);
         match self.life.live(tokio::time::timeout(limit, stop)).await {
             None => false,
             Some(Ok(())) => true,

@@ -52,7 +52,7 @@ impl Life {
         if self.passes(what) {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Returns false if it is dead, or dies here.

@@ -86,7 +86,7 @@ impl Hostile {
         self.take_time().await;
         if fault == Some(Kind::ReplyLost) {
             sim.lock().is_unsure |= call.is_operation();
-            return Err(self.error(ErrorKind::Unavailable, call, path));
+            return Err(Self::error(ErrorKind::Unavailable, call, path));
         }
         answer
     }
@@ -106,7 +106,7 @@ impl Hostile {
         }
     }
 
-    fn error(&self, kind: ErrorKind, call: Call, path: &str) -> Error {
+    fn error(kind: ErrorKind, call: Call, path: &str) -> Error {
         Error::new(kind, call.name()).with_object(path)
     }
 
@@ -117,7 +117,7 @@ impl Hostile {
             && (path == below || path.starts_with(&format!("{below}/")))
             && Kind::Forbidden.hits(call)
         {
-            return Err(self.error(ErrorKind::PermissionDenied, call, path));
+            return Err(Self::error(ErrorKind::PermissionDenied, call, path));
         }
         let Some(fault) = fault else { return Ok(()) };
         sim.note(format_args!("{side} {call} {path:?}: {}", fault.name()));
@@ -127,7 +127,7 @@ impl Hostile {
             Kind::NoSpace => ErrorKind::OutOfSpace,
             Kind::RateLimited => {
                 let wait = Duration::from_secs(1 + sim.draw_fault(300) as u64);
-                let error = self.error(ErrorKind::RateLimited, call, path);
+                let error = Self::error(ErrorKind::RateLimited, call, path);
                 return Err(error.with_retry(Retry::After(Some(wait))));
             }
             Kind::TokenBad => {
@@ -160,7 +160,7 @@ impl Hostile {
             }
             _ => return Ok(()),
         };
-        Err(self.error(kind, call, path))
+        Err(Self::error(kind, call, path))
     }
 
     /// Spoils what a feed told.

@@ -81,7 +81,7 @@ pub fn simulate(tapes: Tapes, is_traced: bool) -> Ran {
     let played = catch_unwind(AssertUnwindSafe(|| runtime.block_on(play(&sim))));
     drop(runtime);
     IS_RUNNING.set(false);
-    let panics = PANICS.with(|panics| panics.take());
+    let panics = PANICS.take();
     if let Some(panic) = panics.first() {
         sim.violate("no panics", panic.clone());
     } else if played.is_err() {

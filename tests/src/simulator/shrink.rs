@@ -32,8 +32,8 @@ struct Shrinker {
 
 impl Shrinker {
     /// Keeps these rows if the run still violates the same property.
-    fn keeps(&mut self, rows: [Vec<u32>; 4]) -> bool {
-        if self.left == 0 || rows == self.rows {
+    fn keeps(&mut self, rows: &[Vec<u32>; 4]) -> bool {
+        if self.left == 0 || *rows == self.rows {
             return false;
         }
         self.left -= 1;
@@ -51,7 +51,7 @@ impl Shrinker {
     fn with(&mut self, tape: usize, change: impl FnOnce(&mut Vec<u32>)) -> bool {
         let mut rows = self.rows.clone();
         change(&mut rows[tape]);
-        self.keeps(rows)
+        self.keeps(&rows)
     }
 
     fn cut_end(&mut self, tape: usize) {

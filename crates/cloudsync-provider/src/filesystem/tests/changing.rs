@@ -272,7 +272,7 @@ async fn a_folder_that_may_not_be_read_gets_its_mode_back() {
     let place = Place::new().await;
     place.put("folder/a", "one");
     let folder = fs::File::open(place.path("")).expect("root");
-    fs::set_permissions(place.path("folder"), fs::Permissions::from_mode(0)).expect("closed");
+    fs::set_permissions(place.path("folder"), fs::Permissions::from_mode(0o0)).expect("closed");
     let at = place.look("folder").await;
     let looked = super::super::look::look_at(&folder, "folder").expect("look");
     assert_eq!(looked.mode, 0);

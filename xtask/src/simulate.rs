@@ -16,7 +16,7 @@ cargo xtask simulate --exhaustive [--threads N]: all small worlds
 cargo xtask simulate --replay S: one random world, made as small as it still fails, line by line
 of random worlds, those in which a side cannot move folders (--by-parts), an application is asked about
 conflicts (--asking), a side does not want a name for a while (--choosing), answers come late (--late),
-or one user moves folders about (--inside-out)
+one user moves folders about (--inside-out), or paths are translated (--translating)
 cargo xtask simulate --whole [--runs N] [--seed S] [--threads N] [--shrink N] [--keep FOLDER]:
     the facade, its store and two services, among faults
 cargo xtask simulate --whole --replay FILE: one run, line by line; FILE can be the number of a seed";
@@ -39,7 +39,7 @@ struct Family {
     world: fn(u64) -> Swarm,
 }
 
-const FAMILIES: [Family; 6] = [
+const FAMILIES: [Family; 7] = [
     Family {
         flag: "",
         world: Swarm::new,
@@ -63,6 +63,10 @@ const FAMILIES: [Family; 6] = [
     Family {
         flag: "--inside-out",
         world: Swarm::inside_out,
+    },
+    Family {
+        flag: "--translating",
+        world: |seed| Swarm::new(seed).translating(),
     },
 ];
 

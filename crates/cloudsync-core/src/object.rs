@@ -87,6 +87,22 @@ impl ContentHash {
     }
 }
 
+impl fmt::Display for ContentHash {
+    /// The kind and the digest: `md5:` and 32 hexadecimal digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, bytes) = match self.kind {
+            HashKind::Blake3 => ("blake3", 32),
+            HashKind::Md5 => ("md5", 16),
+            HashKind::Sha1 => ("sha1", 20),
+            HashKind::Sha256 => ("sha256", 32),
+        };
+        write!(f, "{name}:")?;
+        self.digest[..bytes]
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 impl fmt::Debug for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}:", self.kind)?;

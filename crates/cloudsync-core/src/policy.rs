@@ -52,7 +52,9 @@ pub trait Policy: fmt::Debug + Send + Sync {
         true
     }
 
-    /// Returns what [`Self::translate`] has to do with folders.
+    /// Returns what [`Self::translate`] has to do with folders. Under [`Locality::Arbitrary`], a folder
+    /// that is missing on the way to a translated place is made; if its own path is translated as well,
+    /// it is a new folder as any other, else it is left alone.
     fn locality(&self) -> Locality {
         Locality::Structural
     }

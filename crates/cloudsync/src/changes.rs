@@ -4,7 +4,6 @@ use cloudsync_core::delta::{self, Change};
 use cloudsync_core::engine::Engine;
 use cloudsync_core::object::Kind;
 use cloudsync_core::side::Side;
-use cloudsync_core::tree::node::Mark;
 
 use crate::hooks::{DEFAULT_POLICY, Hooks};
 
@@ -23,7 +22,7 @@ pub(crate) fn count(engine: &Engine, hooks: &dyn Hooks, side: Side) -> usize {
             delta::content_change(world, side, id) != Change::Same
         } else {
             // What is withheld on the other side does not have to go there.
-            !entry.is_row() && !node.is(Mark::Carrier)
+            !entry.is_row()
         };
         node.is_present()
             && is_news

@@ -109,8 +109,7 @@ impl CloudSync {
                     let tally = std::mem::take(&mut session.driver.tally);
                     let mut conflicts = tally.report(status).conflicts;
                     live.look(|engine, _| {
-                        let (world, hooks) = (engine.world(), &*self.pair.hooks);
-                        met::planned(world, hooks, &planned.operations, &mut conflicts);
+                        met::planned(engine, &*self.pair.hooks, &mut conflicts);
                     });
                     return Ok(Plan {
                         operations: planned.operations,

@@ -210,7 +210,7 @@ impl Driver {
             match output {
                 Output::Notice(EngineNotice::Conflict { path, kept_as }) => {
                     let hooks = &*self.hooks;
-                    let look = |engine: &mut Engine, _| versions(engine.world(), hooks, &path);
+                    let look = |engine: &mut Engine, _| versions(engine, hooks, &path);
                     let versions = self.live.look(look);
                     let conflict = Conflicted {
                         path,

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use cloudsync_core::engine::Engine;
 use cloudsync_core::engine::io::PlannedOperation;
+use cloudsync_core::object::ContentHash;
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::tree::World;
 use cloudsync_core::tree::node::NodeId;
@@ -11,7 +13,8 @@ use crate::hooks::Hooks;
 use crate::report::{Conflicted, Known};
 
 /// Returns what stands on each side where a conflict was told: at `path`, as one side says it.
-pub(crate) fn versions(world: &World, hooks: &dyn Hooks, path: &str) -> BySide<Option<Known>> {
+pub(crate) fn versions(engine: &Engine, hooks: &dyn Hooks, path: &str) -> BySide<Option<Known>> {
+    let world = engine.world();
     BySide::from_fn(|side| {
         let here = find(world, side, path);
         // As the other side says it: by the entry that both are, or as it is translated.
@@ -23,18 +26,14 @@ pub(crate) fn versions(world: &World, hooks: &dyn Hooks, path: &str) -> BySide<O
             });
             of_entry.or_else(|| find(world, side, &hooks.translate(side, path)?))
         })?;
-        Some(known(world, side, node))
+        Some(known(engine, side, node))
     })
 }
 
 /// Says of planned conflicts which versions would meet. By the end of a dry run the one that gives
 /// way has its new name already, and the other one is at its place on both sides.
-pub(crate) fn planned(
-    world: &World,
-    hooks: &dyn Hooks,
-    operations: &[PlannedOperation],
-    conflicts: &mut [Conflicted],
-) {
+pub(crate) fn planned(engine: &Engine, hooks: &dyn Hooks, conflicts: &mut [Conflicted]) {
+    let (world, operations) = (engine.world(), &engine.planned().operations);
     let renames = operations
         .iter()
         .filter(|operation| operation.operation == "rename");
@@ -51,17 +50,23 @@ pub(crate) fn planned(
             let wins = find(world, other, &conflict.path)
                 .or_else(|| find(world, other, &hooks.translate(other, &conflict.path)?));
             conflict.versions[side] =
-                find(world, side, &rename.path).map(|node| known(world, side, node));
-            conflict.versions[other] = wins.map(|node| known(world, other, node));
+                find(world, side, &rename.path).map(|node| known(engine, side, node));
+            conflict.versions[other] = wins.map(|node| known(engine, other, node));
         }
     }
 }
 
-fn known(world: &World, side: Side, node: NodeId) -> Known {
+fn known(engine: &Engine, side: Side, node: NodeId) -> Known {
+    let world = engine.world();
     let node = world.node(side, node);
+    let hash = node.content().map(|content| ContentHash {
+        kind: engine.hash_kind(),
+        digest: world.contents.get(content).digest,
+    });
     Known {
         size: node.size(),
         mtime: node.attributes().mtime,
+        hash,
     }
 }
 

@@ -7,6 +7,7 @@ use cloudsync_core::engine::io::{Held, Status, Trouble};
 use cloudsync_core::failure::{ErrorKind, Failure};
 use cloudsync_core::listing::SkipReason;
 use cloudsync_core::notice::Notice;
+use cloudsync_core::object::ContentHash;
 use cloudsync_core::side::{BySide, Side};
 use serde::{Serialize, Serializer};
 
@@ -83,6 +84,8 @@ pub struct Known {
     pub size: u64,
     /// When it was changed, in nanoseconds since 1970, if its side says so.
     pub mtime: Option<i64>,
+    /// Its hash, where it is known: two versions of different sizes are told apart without.
+    pub hash: Option<ContentHash>,
 }
 
 impl fmt::Display for Conflicted {
@@ -292,7 +295,13 @@ mod tests {
         tally.note(&told(Side::Remote, "copy", 5));
         tally.note(&told(Side::Local, "delete", 0));
         let kept_as = Some("a.conflicted".to_owned());
-        let known = |size| Some(Known { size, mtime: None });
+        let known = |size| {
+            Some(Known {
+                size,
+                mtime: None,
+                hash: None,
+            })
+        };
         let versions = BySide::new(known(1), known(2));
         for (path, kept_as) in [("a", kept_as.clone()), ("b", None)] {
             tally.conflict(Conflicted {

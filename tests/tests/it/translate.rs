@@ -143,6 +143,76 @@ async fn what_is_no_longer_translated_is_told_and_never_deleted() {
     .await;
 }
 
+/// All in one folder on the remote side: `a/b` is `a+b` there.
+fn flat(to: Side, path: &str) -> Option<String> {
+    match to {
+        Side::Remote => (!path.contains('+')).then(|| path.replace('/', "+")),
+        Side::Local => {
+            let is_flat = !path.contains('/') && path.split('+').all(|name| !name.is_empty());
+            is_flat.then(|| path.replace('+', "/"))
+        }
+    }
+}
+
+async fn flat_pair(way: Way) -> Pair {
+    let mut pair = Setup::new(way)
+        .build(|builder| builder.translate("flat", flat))
+        .pair()
+        .await;
+    pair.a().write("a/f", "one");
+    pair.a().write("a/b/g", "two");
+    pair.settle().await;
+    pair.assert_side(
+        Side::Remote,
+        &[("a", "/"), ("a+b", "/"), ("a+b+g", "two"), ("a+f", "one")],
+    );
+    pair
+}
+
+/// Not numbered: what is in a moved folder is translated again.
+#[tokio::test(start_paused = true)]
+async fn what_is_in_a_moved_folder_goes_where_it_belongs_now() {
+    with_ways(Way::all(), async |way| {
+        let mut pair = flat_pair(way).await;
+        pair.a().rename("a", "c");
+        let did = pair.settle_and_count().await;
+        pair.assert_side(
+            Side::Remote,
+            &[("c", "/"), ("c+b", "/"), ("c+b+g", "two"), ("c+f", "one")],
+        );
+        pair.assert_side(
+            Side::Local,
+            &[("c", "/"), ("c/b", "/"), ("c/b/g", "two"), ("c/f", "one")],
+        );
+        if way.a == Identity::Stable {
+            assert_eq!((did.remote.renamed, did.remote.deleted), (4, 0));
+        }
+        assert_eq!((did.remote.copied, did.local), (0, Did::NOTHING));
+        assert_eq!(pair.settle_and_count().await, BySide::default());
+    })
+    .await;
+}
+
+/// Not numbered: the same from the other side, where the folder holds nothing.
+#[tokio::test(start_paused = true)]
+async fn what_belongs_to_a_moved_folder_follows_it() {
+    with_ways(Way::with_a(Identity::Stable), async |way| {
+        let mut pair = flat_pair(way).await;
+        pair.b().rename("a", "c");
+        pair.b().rename("a+b+g", "x");
+        pair.settle().await;
+        pair.assert_side(
+            Side::Local,
+            &[("c", "/"), ("c/b", "/"), ("c/f", "one"), ("x", "two")],
+        );
+        pair.assert_side(
+            Side::Remote,
+            &[("c", "/"), ("c+b", "/"), ("c+f", "one"), ("x", "two")],
+        );
+    })
+    .await;
+}
+
 /// S079.
 #[tokio::test(start_paused = true)]
 async fn s079_a_file_moves_from_one_pair_to_another() {

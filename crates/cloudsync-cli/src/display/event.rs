@@ -53,8 +53,17 @@ pub(crate) enum Copied {
     Anew,
     /// It replaces a version.
     Over,
-    /// It is not known yet: what is planned is not looked at so closely.
-    Either,
+}
+
+impl Copied {
+    /// Says what a planned copy would do.
+    pub(crate) fn planned(planned: &PlannedOperation) -> Self {
+        if planned.replaces {
+            Self::Over
+        } else {
+            Self::Anew
+        }
+    }
 }
 
 /// Returns why an operation was done, for programs.
@@ -72,12 +81,11 @@ pub(crate) fn reason(operation: &str, copied: Copied, changed: Side, is_conflict
 /// Returns what happened on the other side for an operation to be done.
 pub(crate) fn what_happened(operation: &str, copied: Copied) -> &'static str {
     match (operation, copied) {
-        ("create_folder", _) | ("copy", Copied::Anew) => "new",
         ("copy", Copied::Over) => "edited",
         ("delete", _) => "deleted",
         ("rename", _) => "renamed",
         ("set_attributes", _) => "times_or_mode_changed",
-        _ => "new_or_edited",
+        _ => "new",
     }
 }
 

@@ -297,7 +297,7 @@ impl Screen for Json {
                 size: planned.size,
                 reason: reason(
                     planned.operation,
-                    Copied::Either,
+                    Copied::planned(planned),
                     side,
                     is_planned_conflict(planned),
                 ),

@@ -202,6 +202,8 @@ pub(super) struct Version {
     size: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     mtime: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hash: Option<String>,
 }
 
 impl From<Known> for Version {
@@ -209,6 +211,7 @@ impl From<Known> for Version {
         Self {
             size: known.size,
             mtime: known.mtime.and_then(time_of),
+            hash: known.hash.map(|hash| hash.to_string()),
         }
     }
 }

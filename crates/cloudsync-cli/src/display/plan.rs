@@ -94,6 +94,9 @@ fn line(operation: &PlannedOperation) -> String {
     let arrow = arrow(operation.side);
     let path = shown(&operation.path);
     match (operation.operation, &operation.from) {
+        ("copy", _) if operation.replaces => {
+            format!("  {arrow} ~ {path}   edited, {}", size(operation.size))
+        }
         ("copy", _) => format!("  {arrow} + {path}   {}", size(operation.size)),
         ("create_folder", _) => format!("  {arrow} + {path}/"),
         ("rename", Some(from)) if is_planned_conflict(operation) => {

@@ -95,6 +95,24 @@ fn a_conflict_tells_both_versions() {
 }
 
 #[test]
+fn a_conflict_of_equal_sizes_tells_both_hashes() {
+    for command in ["plan", "sync"] {
+        let lab = Lab::new();
+        lab.write("l/a", "local!");
+        lab.write("r/a", "remote");
+        let ran = lab.run([command, "l", "r", "--json"]);
+        let conflict = &ran.of_type("conflict")[0];
+        let hash = |side: &str| conflict[side]["hash"].as_str().unwrap().to_owned();
+        let (local, remote) = (hash("local"), hash("remote"));
+        assert!(local != remote, "{conflict}");
+        for hash in [local, remote] {
+            let digits = hash.strip_prefix("blake3:").unwrap();
+            assert_eq!(digits.len(), 64, "{conflict}");
+        }
+    }
+}
+
+#[test]
 fn what_is_left_is_told_at_the_end() {
     let lab = Lab::new();
     lab.write("l/a", "base");

@@ -63,6 +63,20 @@ fn a_plan_is_told_to_programs() {
     let ran = lab.run(["plan", "--json", "l", "r"]).is(0);
     let actions = ran.of_type("action");
     assert!(actions.iter().all(|line| line["outcome"] == "planned"));
+    let reason_of = |path: &str| {
+        let action = actions.iter().find(|line| line["path"] == path);
+        action.map(|line| line["reason"].as_str().unwrap().to_owned())
+    };
+    for (path, reason) in [
+        ("edited", "edited_on_local"),
+        ("gone", "deleted_on_remote"),
+        ("new", "new_on_remote"),
+        ("new/file", "new_on_remote"),
+    ] {
+        assert_eq!(reason_of(path).as_deref(), Some(reason), "{path}");
+    }
+    let shown = lab.run(["plan", "l", "r"]).is(0);
+    assert!(shown.out.contains("→ ~ edited"), "{}", shown.out);
     let rename = |reason: &str| {
         let is = |line: &&serde_json::Value| line["op"] == "rename" && line["reason"] == reason;
         actions.iter().find(is).unwrap()

@@ -24,6 +24,7 @@ impl Engine {
             Err(failure) => self.operation_failed(&flight, &failure),
         }
         self.settled(flight.entry);
+        self.stays(flight.entry);
     }
 
     pub(super) fn took_effect(&mut self, flight: &Flight, effect: Effect) {
@@ -75,10 +76,11 @@ impl Engine {
             (Deed::Carrier(place), Effect::Changed(seen)) => {
                 let name = self.world.names.intern(&place.name);
                 let node = self.world.insert(side, place.folder, name, &seen);
-                let at = self.world.node_mut(side, node);
-                at.set(Mark::Listed, true);
-                at.set(Mark::Carrier, true);
+                self.world.node_mut(side, node).set(Mark::Listed, true);
                 self.world.tree_mut(side).touch(node, self.tick);
+                let carrier = self.world.node(side, node).entry;
+                self.persisting.dirty(carrier);
+                self.touch(carrier);
                 self.touch(id);
             }
             (Deed::CreateFolder(place), Effect::Changed(seen)) => {
@@ -86,6 +88,7 @@ impl Engine {
                 self.world.node_mut(side, node).set(Mark::Listed, true);
                 self.world.agree(id, None);
                 self.agreed(id);
+                self.translate_once_more(id, side.other());
             }
             (Deed::Create(place), Effect::Written { observed, hash }) => {
                 self.place_new(id, side, place, &observed);
@@ -96,6 +99,7 @@ impl Engine {
                 let content = self.world.contents.intern(content);
                 self.world.agree(id, Some(content));
                 self.agreed(id);
+                self.translate_once_more(id, side.other());
             }
             (Deed::Keep(place), Effect::Written { observed, hash }) => {
                 let content = Content {
@@ -309,6 +313,7 @@ impl Engine {
             let now = now.tag();
             self.world.set_agreed_tag(id, side, now, agreed);
         }
+        self.translate_again(side, node);
         if self.sides[side].is_walking() && self.world.node(side, node).kind == Kind::Folder {
             // The walk that is under way may come by neither of its two places in time.
             self.sides[side].want_walk(node);
@@ -327,7 +332,10 @@ impl Engine {
     pub(super) fn was_renamed(&mut self, id: EntryId, side: Side, purpose: RenamePurpose) {
         self.persisting.dirty(id);
         match purpose {
-            RenamePurpose::Carry => self.world.agree_places(id),
+            RenamePurpose::Carry => {
+                self.world.agree_places(id);
+                self.translate_once_more(id, side.other());
+            }
             RenamePurpose::Park | RenamePurpose::Undo => {}
             RenamePurpose::Split => {
                 if self.world.entry(id).nodes[side.other()].is_some() {

@@ -519,4 +519,6 @@ pub struct PlannedOperation {
     pub from: Option<String>,
     /// Bytes to transfer.
     pub size: u64,
+    /// If true, it is a copy over a version that stands there.
+    pub replaces: bool,
 }

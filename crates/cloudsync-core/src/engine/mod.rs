@@ -23,6 +23,7 @@ mod planning;
 mod restoring;
 mod schedule;
 mod settling;
+mod translating;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -648,6 +648,7 @@ impl Engine {
             let folder = at_parent(&self.world, side, node);
             self.world.attach(side, node, folder, name);
             self.note_moved(side, node, self.tick);
+            self.translate_again(side, node);
         }
         let changed = self.take_sight(side, node, seen);
         // Without ids, that a folder stands here does not say that it is the one that stood here.

@@ -306,7 +306,12 @@ impl Engine {
             let told = |side: Side| {
                 entry.nodes[side].is_some() && self.config.rules[side].feed == Feed::Resumable
             };
-            entry.is_row() || self.world.intent(id).is_some() || Side::BOTH.into_iter().any(told)
+            // What was translated into a folder that only one side has names it as its own.
+            let may_hold_rows = entry.kind == Kind::Folder && self.is_arbitrary();
+            entry.is_row()
+                || self.world.intent(id).is_some()
+                || may_hold_rows
+                || Side::BOTH.into_iter().any(told)
         })
     }
 

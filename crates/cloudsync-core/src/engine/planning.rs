@@ -53,6 +53,7 @@ impl Engine {
                 self.persisting.dirty(id);
                 self.settled(id);
                 self.touch(id);
+                self.stays(id);
             }
             Step::Join { other, content } => self.join(id, other, content),
             Step::Relink { row } => self.relink(id, row),
@@ -98,6 +99,7 @@ impl Engine {
         self.troubles.remove(&id);
         self.record(id);
         self.settled(id);
+        self.stays(id);
     }
 
     /// There is to be a record of an entry.
@@ -111,6 +113,16 @@ impl Engine {
             }
         }
         self.persisting.dirty(id);
+    }
+
+    /// Something stays in folders that may wait to know whether it does.
+    pub(super) fn stays(&mut self, id: EntryId) {
+        for side in Side::BOTH {
+            let node = self.world.find(id).and_then(|entry| entry.nodes[side]);
+            if let Some(folder) = node.and_then(|node| self.world.node(side, node).parent()) {
+                self.folder_changed(side, folder);
+            }
+        }
     }
 
     fn join(&mut self, id: EntryId, other: EntryId, content: Option<ContentId>) {

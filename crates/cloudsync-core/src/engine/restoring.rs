@@ -53,9 +53,9 @@ impl Engine {
         }
         for (&id, record) in &records {
             self.restore_agreement(&records, id, record, same_hash);
-            if policy_changed {
-                self.schedule.ready(id, 0);
-            }
+        }
+        if policy_changed {
+            self.translate_all_again();
         }
     }
 
@@ -273,6 +273,7 @@ impl Engine {
             path,
             from,
             size,
+            replaces: matches!(deed, Deed::Replace),
         });
         let place = |engine: &mut Self, place: &Place, seen: &Observed| {
             let name = engine.world.names.intern(&place.name);
@@ -287,7 +288,8 @@ impl Engine {
                 let seen = made(Kind::Folder, 0, Attributes::default());
                 let node = self.world.insert(side, at.folder, name, &seen);
                 self.world.node_mut(side, node).set(Mark::Listed, true);
-                self.world.node_mut(side, node).set(Mark::Carrier, true);
+                let carrier = self.world.node(side, node).entry;
+                self.touch(carrier);
                 self.touch(entry);
             }
             (Deed::CreateFolder(at), Act::CreateFolder { attributes, .. }) => {

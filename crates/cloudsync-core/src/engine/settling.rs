@@ -155,6 +155,8 @@ impl Engine {
         }
         at.set(Mark::Doubtful, false);
         self.note_moved(side, stray.node, mark);
+        self.translate_again(side, stray.node);
+        self.translate_once_more(entry, side);
         self.note_absence_anew(entry);
         self.persisting.dirty(entry);
         self.stir(entry);

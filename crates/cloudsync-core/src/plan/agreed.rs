@@ -7,7 +7,8 @@ use crate::listing::SkipReason;
 use crate::object::{Attributes, Kind};
 use crate::plan::parked::is_parked;
 use crate::plan::place::{Occupant, child, conflict_place, occupant, path_on, replacement, target};
-use crate::plan::scope::{left_out, takes_part};
+use crate::plan::scope::{is_wanted, left_out};
+use crate::plan::translated::{is_arbitrary, lives_on};
 use crate::plan::{Block, Deed, Place, Step, View, Wait, can_rename};
 use crate::record::{EntryId, RenamePurpose};
 use crate::side::{BySide, Side};
@@ -95,7 +96,7 @@ fn deleted(view: &View<'_>, id: EntryId, gone: Side, ghost: NodeId, node: NodeId
         return Step::Restore { entry: id, keep };
     }
     if world.entry(id).kind == Kind::Folder && world.tree(keep).children(node).next().is_some() {
-        return Step::Wait(Wait::Children);
+        return lives_on(view, id, gone, node);
     }
     if let Some(reason) = hidden_by(view, gone, ghost) {
         return Step::Blocked(Block::Taken { side: gone, reason });
@@ -140,7 +141,11 @@ fn place(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Option<Step> {
     let world = view.world;
     let parked = |side: Side| is_parked(world.names.get(world.node(side, nodes[side]).name()));
     if let Some(side) = Side::BOTH.into_iter().find(|&side| parked(side)) {
-        return Some(carry(view, id, nodes, side.other()));
+        return Some(match carry(view, id, nodes, side.other()) {
+            // It takes no part under the name of a parked one.
+            Step::Ignore | Step::Part => go_back(view, id, side, nodes[side]),
+            step => step,
+        });
     }
     let from = match (
         moved(world, Side::Local, id),
@@ -177,6 +182,10 @@ fn carry(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>, from: Side) -> Ste
         return Step::AgreePlaces;
     }
     if world.tree(to).is_within(goal.folder, own) {
+        if is_arbitrary(view) {
+            // It was translated to a place within itself, where it can only be made anew.
+            return Step::Part;
+        }
         return moved_into_each_other(view, id, nodes, from, goal.folder);
     }
     let occupied = match occupant(view, to, &goal, Some(own), id) {
@@ -233,7 +242,7 @@ fn busy_inside(view: &View<'_>, nodes: BySide<NodeId>, to: Side) -> Option<Wait>
     // What cannot be carried over stays in the old one.
     let is_new = |&(child, id): &(NodeId, EntryId)| {
         !world.entry(id).is_row()
-            && takes_part(view, to, child)
+            && is_wanted(view, to, child)
             && !matches!(super::plan(view, id), Step::Blocked(_))
     };
     let change = |id: EntryId| {

@@ -3,17 +3,17 @@
 use crate::delta::{Sight, sight};
 use crate::object::Kind;
 use crate::plan::place::{Occupant, child, conflict_place, occupant, replacement, target};
-use crate::plan::scope::{is_wanted_there, takes_part};
+use crate::plan::scope::{is_wanted, is_wanted_there};
 use crate::plan::{Deed, Place, Step, View, Wait};
 use crate::record::{EntryId, IntendedAct, RenamePurpose};
 use crate::side::Side;
-use crate::tree::node::{Mark, NodeId, Presence};
+use crate::tree::node::{NodeId, Presence};
 
 pub(super) fn plan(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
     let world = view.world;
     let kind = world.entry(id).kind;
     let is_present = world.node(side, node).is_present();
-    if is_present && !takes_part(view, side, node) {
+    if is_present && !is_wanted(view, side, node) {
         return Step::Ignore;
     }
     match sight(world, side, node) {
@@ -218,12 +218,6 @@ fn meet(
 ) -> Step {
     let world = view.world;
     let to = side.other();
-    if world.node(to, there).is(Mark::Carrier) {
-        return Step::Join {
-            other,
-            content: None,
-        };
-    }
     // Do the two belong to each other, or does the other one's own place lie elsewhere (two names
     // here that are one name there)?
     match target(view, side, there) {

@@ -10,6 +10,7 @@ mod lone;
 pub(crate) mod parked;
 mod place;
 mod scope;
+mod translated;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +26,7 @@ use crate::tree::names::NameId;
 use crate::tree::node::NodeId;
 
 pub(crate) use place::conflict_place;
+pub(crate) use translated::{is_in_place, there_and_back};
 
 /// What the planner looks at.
 #[derive(Debug)]
@@ -170,7 +172,7 @@ pub enum Step {
 /// A change of one side.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Deed {
-    /// Make a folder that only holds what is translated into it.
+    /// Make a folder on the way to what is translated into it.
     Carrier(Place),
     /// Write the other side's content to a free place.
     Create(Place),

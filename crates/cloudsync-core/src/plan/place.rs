@@ -5,9 +5,7 @@ use crate::delta::{Sight, is_known, is_pending, sight};
 use crate::name::fits;
 use crate::plan::agreed::go_back;
 use crate::plan::parked::is_parked;
-use crate::plan::scope;
-use crate::plan::{Block, Place, Step, View, Wait};
-use crate::policy::Locality;
+use crate::plan::{Block, Place, Step, View, Wait, scope, translated};
 use crate::record::EntryId;
 use crate::side::Side;
 use crate::tree::World;
@@ -22,7 +20,7 @@ pub(super) fn replacement(view: &View<'_>, side: Side, ghost: NodeId) -> Option<
     let lone = world.node(side, here).entry;
     let is_same_kind = world.node(side, here).kind == last.kind;
     let is_it =
-        is_same_kind && !world.entry(lone).is_agreed() && scope::takes_part(view, side, here);
+        is_same_kind && !world.entry(lone).is_agreed() && scope::is_wanted(view, side, here);
     is_it.then_some(lone)
 }
 
@@ -31,12 +29,8 @@ pub(super) fn replacement(view: &View<'_>, side: Side, ghost: NodeId) -> Option<
 pub(super) fn target(view: &View<'_>, side: Side, node: NodeId) -> Result<Place, Step> {
     let other = side.other();
     let world = view.world;
-    if !view.trivial && view.policy.locality() == Locality::Arbitrary {
-        let path = world.path(other, node);
-        let Some(path) = view.policy.translate(side, &path) else {
-            return Err(Step::Ignore);
-        };
-        return relative_target(view, side, &path);
+    if translated::is_arbitrary(view) {
+        return translated::target(view, side, node);
     }
     let from = world.node(other, node);
     let folder = from.parent().expect("the roots are never planned");
@@ -89,44 +83,6 @@ pub(super) fn target(view: &View<'_>, side: Side, node: NodeId) -> Result<Place,
         name.to_owned()
     };
     Ok(Place { folder: here, name })
-}
-
-/// Returns the place of a path on `side`; `Err(Wait)` while a folder on the way is missing.
-///
-/// # Errors
-/// What has to happen before.
-fn relative_target(view: &View<'_>, side: Side, path: &str) -> Result<Place, Step> {
-    let world = view.world;
-    let mut folder = NodeId::ROOT;
-    let mut names = path.split('/').filter(|name| !name.is_empty()).peekable();
-    while let Some(name) = names.next() {
-        if !is_known(world, side, folder) {
-            return Err(Step::Wait(Wait::Look(side, folder)));
-        }
-        if names.peek().is_none() {
-            return Ok(Place {
-                folder,
-                name: name.to_owned(),
-            });
-        }
-        match child(world, side, folder, name) {
-            Some(next) if world.node(side, next).kind == crate::object::Kind::Folder => {
-                folder = next;
-            }
-            Some(next) => return Err(Step::Wait(Wait::Entry(world.node(side, next).entry))),
-            None => {
-                let place = Place {
-                    folder,
-                    name: name.to_owned(),
-                };
-                return Err(Step::Do {
-                    side,
-                    deed: crate::plan::Deed::Carrier(place),
-                });
-            }
-        }
-    }
-    Err(Step::Ignore)
 }
 
 /// Finds the present node at a place by a name that may never have been met.
@@ -203,7 +159,7 @@ pub(super) fn occupant(
 }
 
 /// Returns true if an agreed entry is about to move, to be deleted, or to be found out about.
-fn is_leaving(world: &World, id: EntryId) -> bool {
+pub(super) fn is_leaving(world: &World, id: EntryId) -> bool {
     is_pending(world, id)
         && Side::BOTH.into_iter().any(|side| {
             crate::delta::moved(world, side, id)

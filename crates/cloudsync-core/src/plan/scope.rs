@@ -6,17 +6,12 @@ use crate::plan::View;
 use crate::plan::place::path_unparked;
 use crate::record::EntryId;
 use crate::side::{BySide, Side};
-use crate::tree::node::{Mark, NodeId};
+use crate::tree::node::NodeId;
 
 /// Returns whether a node is to be synced: neither it nor a folder that it lies in is left out.
-fn is_wanted(view: &View<'_>, side: Side, node: NodeId) -> bool {
+pub(super) fn is_wanted(view: &View<'_>, side: Side, node: NodeId) -> bool {
     let kind = view.world.node(side, node).kind;
     view.trivial || is_path_wanted(view, side, &path_unparked(view.world, side, node), kind)
-}
-
-/// Returns whether a node is to be synced, and is an object of a user.
-pub(super) fn takes_part(view: &View<'_>, side: Side, node: NodeId) -> bool {
-    !view.world.node(side, node).is(Mark::Carrier) && is_wanted(view, side, node)
 }
 
 /// Returns whether a node of the other side is wanted on `side` as well, at the place that belongs to
@@ -66,7 +61,7 @@ pub(super) fn stays(view: &View<'_>, side: Side, folder: NodeId) -> bool {
         let at = world.node(side, node);
         let entry = world.entry(at.entry);
         let is_shared = || is_wanted(view, side, node) && is_wanted_there(view, side.other(), node);
-        if !entry.is_agreed() && !at.is(Mark::Carrier) && !is_shared() {
+        if !entry.is_agreed() && !is_shared() {
             return true;
         }
         if at.kind == Kind::Folder {
@@ -87,6 +82,7 @@ mod tests {
     use crate::rules::{Feed, Identity, NameRules, Rules};
     use crate::tree::World;
     use crate::tree::contents::Content;
+    use crate::tree::node::Mark;
 
     fn seen(id: u8, kind: Kind) -> Observed {
         Observed {

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::io::{Act, Control, Input, Operation, Trouble};
 use crate::failure::ErrorKind;
 use crate::object::Attributes;
+use crate::plan::there_and_back;
 use crate::rules::Feed;
 use crate::side::{BySide, Side};
 use crate::testing::pair::ModelPair;
 use crate::testing::setup::Faults;
 use crate::testing::storage::{Item, Storage};
+use crate::testing::translation::Translation;
 
 const STEPS: usize = 20_000;
 const RETRIES: usize = 100;
@@ -162,6 +164,9 @@ impl ModelPair {
     /// # Panics
     /// If they are not.
     pub fn check_equal(&self) {
+        if let Some(translation) = self.translation {
+            return self.check_translated(translation);
+        }
         let scope = &self.scope;
         let all = BySide::from_fn(|side| scope.shared(&self.sides, side));
         let folds = Side::BOTH
@@ -256,6 +261,32 @@ impl ModelPair {
             }
         }
         paths
+    }
+
+    /// Whatever is translated there and back is on both sides, and what users wrote on one.
+    fn check_translated(&self, translation: Translation) {
+        let trees = self.sides.as_ref().map(Storage::objects);
+        for side in Side::BOTH {
+            for (path, (_, item)) in &trees[side.other()] {
+                let Some(there) = there_and_back(&translation, side, path) else {
+                    continue;
+                };
+                let found = trees[side].get(&there);
+                let found = found.map(|(_, found)| (found.content.clone(), Self::carried(found)));
+                let expected = Some((item.content.clone(), Self::carried(item)));
+                assert_eq!(
+                    found, expected,
+                    "{path} is {there} on the {side} side: {trees:#?}"
+                );
+            }
+        }
+        for token in &self.alive {
+            let is_there = |side: Side| self.sides[side].contents().any(|content| content == token);
+            assert!(Side::BOTH.into_iter().any(is_there), "{token} is there");
+        }
+        let names = trees.local.keys().chain(trees.remote.keys());
+        let rests: Vec<&String> = names.filter(|path| path.contains("parked")).collect();
+        assert!(rests.is_empty(), "nothing of ours is left: {rests:?}");
     }
 
     /// Returns how many operations of a kind were performed on a side.

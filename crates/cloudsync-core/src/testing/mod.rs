@@ -17,6 +17,7 @@ mod situations;
 pub mod small;
 mod storage;
 mod swarm;
+mod translation;
 
 pub use act::{UserAct, hostile_acts, user_acts};
 pub use pair::ModelPair;
@@ -26,3 +27,4 @@ pub use setup::{Faults, SideSetup, any_faults, any_side, any_sides};
 pub use situations::Situations;
 pub use storage::{Item, Storage, Touched};
 pub use swarm::Swarm;
+pub use translation::Translation;

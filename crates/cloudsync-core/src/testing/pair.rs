@@ -10,6 +10,7 @@ use crate::engine::io::{
 use crate::event::{Cursor, Event};
 use crate::failure::{ErrorKind, Failure};
 use crate::notice::Notice;
+use crate::policy::Policy;
 use crate::record::{EntryId, Record, Snapshot};
 use crate::rules::{Feed, Identity};
 use crate::side::{BySide, Side};
@@ -20,6 +21,7 @@ use crate::testing::scope::Scope;
 use crate::testing::setup::{Faults, SideSetup};
 use crate::testing::situations::Situations;
 use crate::testing::storage::{Storage, Touched};
+use crate::testing::translation::Translation;
 use crate::time::Time;
 
 /// Two storages that an engine keeps equal.
@@ -49,6 +51,7 @@ pub struct ModelPair {
     guard: Option<Guard>,
     pub(super) scope: Scope,
     on_conflict: ConflictPolicy,
+    pub(super) translation: Option<Translation>,
     /// What the application made of two versions, as long as the engine lives.
     pub(super) merged: BTreeMap<QuestionId, String>,
     /// If set, each conflict is decided by merging, with or without keeping both versions.
@@ -104,6 +107,7 @@ impl ModelPair {
         });
         pair.guard = self.guard;
         pair.on_conflict = self.on_conflict;
+        pair.translation = self.translation;
         pair.alive.clone_from(&self.alive);
         pair.tokens = self.tokens;
         pair.now = self.now;
@@ -117,7 +121,14 @@ impl ModelPair {
         seed: u64,
     ) -> Self {
         let on_conflict = ConflictPolicy::KeepBoth;
-        let engine = engine(&sides, None, &scope, on_conflict, snapshot(&store, &values));
+        let engine = engine(
+            &sides,
+            None,
+            &scope,
+            on_conflict,
+            None,
+            snapshot(&store, &values),
+        );
         Self {
             sides,
             notices: Vec::new(),
@@ -137,6 +148,7 @@ impl ModelPair {
             guard: None,
             scope,
             on_conflict,
+            translation: None,
             merged: BTreeMap::new(),
             merges: None,
             failing_looks: 0,
@@ -167,6 +179,11 @@ impl ModelPair {
     /// Lets each question be answered with merged content, with or without keeping both versions.
     pub fn merge_always(&mut self, keep_both: bool) {
         self.merges = Some(keep_both);
+    }
+
+    /// Sets how paths are translated, from the next start on.
+    pub fn set_translation(&mut self, translation: Option<Translation>) {
+        self.translation = translation;
     }
 
     /// Lets so many looks fail, from now on.
@@ -260,6 +277,7 @@ impl ModelPair {
             self.guard,
             &self.scope,
             self.on_conflict,
+            self.translation,
             snapshot(&self.store, &self.values),
         );
         self.up = BySide::default();
@@ -471,11 +489,16 @@ fn engine(
     guard: Option<Guard>,
     scope: &Scope,
     on_conflict: ConflictPolicy,
+    translation: Option<Translation>,
     snapshot: Snapshot,
 ) -> Engine {
+    let policy: Box<dyn Policy> = match translation {
+        Some(translation) => Box::new(translation),
+        None => Box::new(scope.clone()),
+    };
     let mut engine = Engine::new(Config {
         rules: sides.as_ref().map(|storage| storage.rules().clone()),
-        policy: Box::new(scope.clone()),
+        policy,
         aging: Duration::ZERO,
         on_conflict,
         guard,

@@ -4,6 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::engine::io::{ConflictPolicy, Guard};
+use crate::policy::Policy;
 use crate::rules::{Feed, Identity};
 use crate::side::{BySide, Side};
 use crate::testing::act::UserAct;
@@ -11,6 +12,7 @@ use crate::testing::pair::ModelPair;
 use crate::testing::random::Random;
 use crate::testing::scope::Scope;
 use crate::testing::setup::{Faults, SideSetup};
+use crate::testing::translation::Translation;
 
 /// One random world.
 #[derive(Clone, PartialEq, Debug)]
@@ -25,6 +27,8 @@ pub struct Swarm {
     pub guard: Option<Guard>,
     /// What is done about conflicts.
     pub on_conflict: ConflictPolicy,
+    /// How paths are translated.
+    pub translation: Option<Translation>,
     /// What happens.
     pub acts: Vec<UserAct>,
 }
@@ -49,6 +53,7 @@ impl Swarm {
             faults,
             guard,
             on_conflict: ConflictPolicy::KeepBoth,
+            translation: None,
             acts,
         }
     }
@@ -135,6 +140,7 @@ impl Swarm {
             faults: Faults::default(),
             guard: None,
             on_conflict: ConflictPolicy::KeepBoth,
+            translation: None,
             acts,
         }
     }
@@ -143,6 +149,40 @@ impl Swarm {
     #[must_use]
     pub fn asking(mut self) -> Self {
         self.on_conflict = ConflictPolicy::Ask;
+        self
+    }
+
+    /// The same world, with paths that are translated: most of what users do on the remote side is done
+    /// where their paths belong there.
+    #[must_use]
+    pub fn translating(mut self) -> Self {
+        let mut random = Random::new(self.seed ^ 0x7a);
+        let translation = [Translation::Flat, Translation::Sorted][random.below(2)];
+        self.translation = Some(translation);
+        for side in Side::BOTH {
+            self.setup[side].identity = Identity::Stable;
+            self.setup[side].case_sensitive = true;
+        }
+        let mut there = |path: &mut String| {
+            if random.chance(75)
+                && let Some(translated) = translation.translate(Side::Remote, path)
+            {
+                *path = translated;
+            }
+        };
+        for act in &mut self.acts {
+            match act {
+                UserAct::Write(Side::Remote, path)
+                | UserAct::Mkdir(Side::Remote, path)
+                | UserAct::Delete(Side::Remote, path)
+                | UserAct::Touch(Side::Remote, path, _) => there(path),
+                UserAct::Rename(Side::Remote, from, to) => {
+                    there(from);
+                    there(to);
+                }
+                _ => {}
+            }
+        }
         self
     }
 
@@ -158,9 +198,11 @@ impl Swarm {
 
     fn start(&self) -> ModelPair {
         let mut pair = ModelPair::with(self.setup, self.seed);
-        if self.guard.is_some() || self.on_conflict != ConflictPolicy::default() {
+        let is_plain = self.on_conflict == ConflictPolicy::default() && self.translation.is_none();
+        if self.guard.is_some() || !is_plain {
             pair.set_guard(self.guard);
             pair.set_on_conflict(self.on_conflict);
+            pair.set_translation(self.translation);
             pair.crash();
         }
         pair.faults(self.faults)

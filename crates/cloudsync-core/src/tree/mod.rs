@@ -591,6 +591,13 @@ impl World {
         self.forget_if_same(id, side);
     }
 
+    /// Says that one side was agreed to stand nowhere: so it counts as moved to where it is.
+    pub fn set_agreed_nowhere(&mut self, id: EntryId, side: Side) {
+        let (_, name) = self.agreed_place(id, side);
+        let nowhere = self.nowhere(side);
+        self.set_agreed_place(id, side, nowhere, name);
+    }
+
     /// Sets which content was agreed on.
     pub fn set_agreed_content(&mut self, id: EntryId, content: Option<ContentId>) {
         self.entry_mut(id).content = content;

@@ -61,8 +61,6 @@ pub enum Mark {
     Racy = 1 << 4,
     /// Its oid also names another node (a hard link): it is not found by it.
     Unindexed = 1 << 5,
-    /// A folder made only to hold something translated into it: neither paired nor carried over.
-    Carrier = 1 << 6,
     /// Its absence was confirmed right before use.
     Verified = 1 << 7,
 }

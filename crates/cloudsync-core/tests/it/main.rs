@@ -6,4 +6,5 @@ mod found;
 mod hostile;
 mod model;
 mod moves;
+mod translated;
 mod withheld;

@@ -1,0 +1,87 @@
+//! What belongs elsewhere although nobody moved it: what is in a folder that was moved, and all there is
+//! once the policy is another one.
+//!
+//! Such a row counts as moved on the side whose path says where it belongs: there it was agreed to stand
+//! nowhere. That is recorded as any other agreement, and over once both sides agree on its place again.
+
+use crate::engine::Engine;
+use crate::object::Kind;
+use crate::plan::is_in_place;
+use crate::policy::Locality;
+use crate::record::EntryId;
+use crate::side::{BySide, Side};
+use crate::tree::node::NodeId;
+
+impl Engine {
+    /// Returns true if what is in a folder may belong elsewhere than in the folder's partner.
+    pub(super) fn is_arbitrary(&self) -> bool {
+        !self.trivial && self.config.policy.locality() == Locality::Arbitrary
+    }
+
+    /// A folder stands elsewhere than before, whoever moved it: all that is below it is translated again.
+    /// What the other side moved goes where it is there.
+    pub(super) fn translate_again(&mut self, side: Side, folder: NodeId) {
+        if self.world.node(side, folder).kind != Kind::Folder || !self.is_arbitrary() {
+            return;
+        }
+        let mut below: Vec<NodeId> = self.world.tree(side).children(folder).collect();
+        while let Some(node) = below.pop() {
+            below.extend(self.world.tree(side).children(node));
+            let id = self.world.node(side, node).entry;
+            let is_told = Side::BOTH
+                .into_iter()
+                .any(|side| crate::delta::moved(&self.world, side, id));
+            if self.world.entry(id).is_agreed() && !is_told {
+                self.world.set_agreed_nowhere(id, side);
+            }
+            self.stir(id);
+        }
+    }
+
+    /// An entry was met again in a folder of `from` that moved meanwhile, or was brought where it belonged
+    /// when that was planned, as `from` had it: if it belongs elsewhere by now, it goes on.
+    pub(super) fn translate_once_more(&mut self, id: EntryId, from: Side) {
+        let nodes = self.world.find(id).map(|entry| entry.nodes);
+        let Some(BySide {
+            local: Some(local),
+            remote: Some(remote),
+        }) = nodes
+        else {
+            return;
+        };
+        let is_told = |side: Side| crate::delta::moved(&self.world, side, id);
+        if self.is_arbitrary()
+            && self.world.entry(id).is_agreed()
+            && !Side::BOTH.into_iter().any(is_told)
+            && !is_in_place(&self.view(), BySide::new(local, remote))
+        {
+            self.world.set_agreed_nowhere(id, from);
+            self.persisting.dirty(id);
+            self.touch(id);
+        }
+    }
+
+    /// The policy is another one: each row that is no longer in place goes where its local path belongs.
+    pub(super) fn translate_all_again(&mut self) {
+        let all: Vec<EntryId> = self.world.entries().map(|(id, _)| id).collect();
+        for id in all {
+            self.schedule.ready(id, 0);
+            let entry = self.world.entry(id);
+            let BySide {
+                local: Some(local),
+                remote: Some(remote),
+            } = entry.nodes
+            else {
+                continue;
+            };
+            let stays = |side: Side| self.world.agreed_apart(id, side).is_none();
+            if entry.is_agreed()
+                && Side::BOTH.into_iter().all(stays)
+                && !is_in_place(&self.view(), BySide::new(local, remote))
+            {
+                self.world.set_agreed_nowhere(id, Side::Local);
+                self.persisting.dirty(id);
+            }
+        }
+    }
+}

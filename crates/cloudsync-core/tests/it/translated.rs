@@ -1,0 +1,197 @@
+//! Translations under which what is in a folder belongs elsewhere than in the folder's partner.
+
+use std::collections::BTreeMap;
+
+use cloudsync_core::engine::io::Act;
+use cloudsync_core::side::{BySide, Side};
+use cloudsync_core::testing::{ModelPair, SideSetup, Swarm, Translation, UserAct};
+
+fn translating(translation: Translation, seed: u64) -> ModelPair {
+    let sides = BySide::new(SideSetup::default(), SideSetup::service());
+    let mut pair = ModelPair::with(sides, seed);
+    pair.set_translation(Some(translation));
+    pair.crash();
+    pair
+}
+
+fn write(side: Side, path: &str) -> UserAct {
+    UserAct::Write(side, path.to_owned())
+}
+
+fn mkdir(side: Side, path: &str) -> UserAct {
+    UserAct::Mkdir(side, path.to_owned())
+}
+
+fn rename(side: Side, from: &str, to: &str) -> UserAct {
+    UserAct::Rename(side, from.to_owned(), to.to_owned())
+}
+
+fn paths(pair: &ModelPair, side: Side) -> Vec<String> {
+    pair.sides[side].objects().into_keys().collect()
+}
+
+fn deletions(pair: &ModelPair) -> usize {
+    let is_delete = |act: &Act| matches!(act, Act::Delete { .. });
+    pair.count(Side::Local, is_delete) + pair.count(Side::Remote, is_delete)
+}
+
+/// A tree that both sides have, flat on the remote side.
+fn flat(seed: u64) -> ModelPair {
+    let mut pair = translating(Translation::Flat, seed);
+    for folder in ["a", "a/b", "c"] {
+        pair.act(&mkdir(Side::Local, folder));
+    }
+    pair.act_all(&[write(Side::Local, "a/f"), write(Side::Local, "a/b/g")]);
+    pair.check();
+    assert_eq!(
+        paths(&pair, Side::Remote),
+        ["a", "a+b", "a+b+g", "a+f", "c"]
+    );
+    pair.performed.clear();
+    pair
+}
+
+#[test]
+fn what_is_in_a_moved_folder_goes_where_it_is_translated_to_now() {
+    let mut pair = flat(1);
+    pair.act(&rename(Side::Local, "a", "c/d"));
+    pair.check();
+    let remote = paths(&pair, Side::Remote);
+    assert_eq!(remote, ["c", "c+d", "c+d+b", "c+d+b+g", "c+d+f"]);
+    assert_eq!(deletions(&pair), 0);
+    let writes = pair.count(Side::Remote, |act| matches!(act, Act::Write { .. }));
+    assert_eq!(writes, 0, "all of it was moved");
+}
+
+#[test]
+fn what_belongs_to_a_folder_that_was_moved_on_the_flat_side_follows_it() {
+    let mut pair = flat(1);
+    pair.act(&rename(Side::Remote, "a", "c+d"));
+    pair.check();
+    let local = paths(&pair, Side::Local);
+    assert_eq!(local, ["c", "c/d", "c/d/b", "c/d/b/g", "c/d/f"]);
+    let remote = paths(&pair, Side::Remote);
+    assert_eq!(remote, ["c", "c+d", "c+d+b", "c+d+b+g", "c+d+f"]);
+    assert_eq!(deletions(&pair), 0);
+}
+
+/// The mark is recorded with the move: wherever it is killed, the rest follows.
+#[test]
+fn a_crash_between_the_folder_and_what_is_in_it_changes_nothing() {
+    for side in Side::BOTH {
+        for work in 0..60 {
+            let mut pair = flat(u64::from(work));
+            let act = match side {
+                Side::Local => rename(side, "a", "c/d"),
+                Side::Remote => rename(side, "a", "c+d"),
+            };
+            pair.act_all(&[act, UserAct::Work(work), UserAct::Crash]);
+            pair.check();
+            let local = paths(&pair, Side::Local);
+            assert_eq!(local, ["c", "c/d", "c/d/b", "c/d/b/g", "c/d/f"], "{work}");
+            assert_eq!(deletions(&pair), 0);
+        }
+    }
+}
+
+#[test]
+fn a_child_that_the_other_side_moved_meanwhile_goes_where_it_is_there() {
+    let mut pair = flat(1);
+    pair.act(&rename(Side::Local, "a", "d"));
+    pair.act(&rename(Side::Remote, "a+f", "c+f"));
+    pair.check();
+    assert_eq!(paths(&pair, Side::Local), ["c", "c/f", "d", "d/b", "d/b/g"]);
+}
+
+/// A folder for a letter is ours to make and nobody's to pair: its own path is not translated.
+#[test]
+fn folders_on_the_way_are_made_and_left_alone() {
+    let mut pair = translating(Translation::Sorted, 1);
+    pair.act_all(&[mkdir(Side::Local, "a"), write(Side::Local, "a/f")]);
+    pair.check();
+    assert_eq!(paths(&pair, Side::Local), ["a", "a/f"]);
+    assert_eq!(paths(&pair, Side::Remote), ["by-a", "by-a/a", "by-a/a/f"]);
+    pair.act(&rename(Side::Local, "a", "b"));
+    pair.check();
+    let remote = paths(&pair, Side::Remote);
+    assert_eq!(remote, ["by-a", "by-b", "by-b/b", "by-b/b/f"]);
+    // Empty now: whoever deletes it has nothing brought back, and nothing of it is deleted elsewhere.
+    pair.act(&UserAct::Delete(Side::Remote, "by-a".to_owned()));
+    pair.check();
+    assert_eq!(paths(&pair, Side::Remote), ["by-b", "by-b/b", "by-b/b/f"]);
+    assert_eq!(paths(&pair, Side::Local), ["b", "b/f"]);
+}
+
+/// One whose own path is translated is a new folder like any other.
+#[test]
+fn a_folder_on_the_way_that_is_translated_itself_gets_its_partner() {
+    let mut pair = translating(Translation::Flat, 1);
+    pair.act(&write(Side::Remote, "a+b+f"));
+    pair.check();
+    assert_eq!(paths(&pair, Side::Local), ["a", "a/b", "a/b/f"]);
+    assert_eq!(paths(&pair, Side::Remote), ["a", "a+b", "a+b+f"]);
+}
+
+/// What is not translated any more is left alone on both sides, as it is where nobody moved anything.
+#[test]
+fn what_is_translated_no_more_is_never_deleted() {
+    let mut pair = translating(Translation::Sorted, 1);
+    pair.act_all(&[mkdir(Side::Local, "a"), write(Side::Local, "a/f")]);
+    pair.check();
+    pair.performed.clear();
+    pair.act(&rename(Side::Remote, "by-a/a", "x"));
+    pair.check();
+    assert_eq!(deletions(&pair), 0);
+    let contents = |side: Side| -> BTreeMap<String, Option<String>> {
+        let all = pair.sides[side].objects().into_iter();
+        all.map(|(path, (_, item))| (path, item.content.clone()))
+            .collect()
+    };
+    assert_eq!(contents(Side::Local)["a/f"].as_deref(), Some("token 1"));
+    assert_eq!(contents(Side::Remote)["x/f"].as_deref(), Some("token 1"));
+    assert_eq!(
+        contents(Side::Remote)["by-a/a/f"].as_deref(),
+        Some("token 1")
+    );
+}
+
+/// A folder that one side deleted lives on where something that lives on is translated into it.
+#[test]
+fn a_folder_that_was_deleted_and_still_holds_something_lives_on() {
+    let mut pair = flat(1);
+    pair.act(&UserAct::Delete(Side::Remote, "a".to_owned()));
+    pair.check();
+    let local = paths(&pair, Side::Local);
+    assert_eq!(local, ["a", "a/b", "a/b/g", "a/f", "c"]);
+}
+
+#[test]
+fn under_another_translation_all_goes_where_it_belongs_now() {
+    let mut pair = flat(1);
+    pair.set_translation(Some(Translation::Sorted));
+    pair.crash();
+    pair.check();
+    let local = paths(&pair, Side::Local);
+    assert_eq!(local, ["a", "a/b", "a/b/g", "a/f", "c"]);
+    assert_eq!(deletions(&pair), 0);
+    let writes = pair.count(Side::Remote, |act| matches!(act, Act::Write { .. }));
+    assert_eq!(writes, 0, "all of it was moved");
+}
+
+/// Random worlds in which something did not hold once.
+#[test]
+fn translated_worlds_that_failed_once() {
+    for seed in [
+        614, 712, 1_310, 1_722, 1_862, 1_945, 2_670, 4_095, 6_066, 7_133, 7_178, 7_289, 9_512,
+        9_659, 15_583, 18_882, 19_662, 19_975, 28_978, 30_110, 30_420, 40_298, 43_473,
+    ] {
+        Swarm::new(seed).translating().run();
+    }
+}
+
+#[test]
+fn random_worlds_that_are_translated() {
+    for seed in 0..3_000 {
+        Swarm::new(seed).translating().run();
+    }
+}

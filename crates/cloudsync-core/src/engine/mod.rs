@@ -76,7 +76,8 @@ pub struct Engine {
     out: VecDeque<Output>,
     planned: Plan,
     draining: bool,
-    /// Another policy than the one recorded: it is recorded when all rows were gone through.
+    /// The policy, while the recorded one is another or none: it is recorded when all rows were gone
+    /// through.
     new_policy: Option<String>,
 }
 

@@ -514,7 +514,8 @@ impl Engine {
             // We changed something here since it was asked: it may be outdated.
             let as_known = here.is_some_and(|node| {
                 let at = self.world.node(side, node);
-                at.has_tag(&seen.tag) && !at.is(Mark::Racy) && !at.is(Mark::Doubtful)
+                let is_same = !self.world.tree(side).has_ids() || at.oid() == seen.oid;
+                is_same && at.has_tag(&seen.tag) && !at.is(Mark::Racy) && !at.is(Mark::Doubtful)
             });
             if !as_known {
                 self.doubt_place(side, folder, name);
@@ -673,6 +674,11 @@ impl Engine {
             return;
         }
         let mut below: Vec<NodeId> = self.world.tree(side).children(node).collect();
+        if !below.is_empty() && self.new_policy.is_none() {
+            // A crash before all of it was gone through lets a start go through everything.
+            self.new_policy = Some(self.config.policy.id());
+            self.persisting.drop_value("policy");
+        }
         while let Some(node) = below.pop() {
             let at = self.world.node(side, node);
             let (entry, kind) = (at.entry, at.kind);

@@ -76,6 +76,11 @@ impl Persisting {
         }
     }
 
+    pub(super) fn drop_value(&mut self, key: &str) {
+        self.recorded.remove(key);
+        self.set_value(key, None);
+    }
+
     pub(super) fn hand_out(&mut self, operation: Operation) {
         self.waiting.push(operation);
     }

@@ -100,6 +100,10 @@ impl Engine {
         self.record(id);
         self.settled(id);
         self.stays(id);
+        if !self.trivial {
+            // A folder above may have moved meanwhile to where it is not wanted.
+            self.touch(id);
+        }
     }
 
     /// There is to be a record of an entry.

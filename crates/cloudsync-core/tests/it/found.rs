@@ -403,6 +403,13 @@ fn a_hint_of_an_id_that_is_known_only_by_a_later_answer() {
     Swarm::new(80_490_712).late().run();
 }
 
+/// A new folder had the tag of the one that was at its place before, which we were just changing: it was
+/// taken for that one, and never looked at.
+#[test]
+fn another_folder_of_the_same_tag_is_not_the_known_one() {
+    Swarm::new(94_037_410).run();
+}
+
 /// Random worlds without moves of folders in which something did not hold once.
 #[test]
 fn worlds_that_failed_once_by_parts() {

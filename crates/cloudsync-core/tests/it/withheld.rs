@@ -317,6 +317,42 @@ fn nothing_of_ours_is_left_of_what_becomes_unwanted() {
     }
 }
 
+/// A folder moves to an unwanted place while what is in it is on its way to the other side.
+#[test]
+fn what_is_under_way_goes_where_its_folder_went() {
+    for seed in 0..20 {
+        for steps in 0..16 {
+            let mut pair = ModelPair::with(BySide::default(), seed);
+            choose(&mut pair, Scope::without(THERE, "b"));
+            mkdir(&mut pair, HERE, "c");
+            this(&mut pair, HERE, "c/a", "x");
+            pair.act(&UserAct::Work(steps));
+            rename(&mut pair, HERE, "c", "b");
+            pair.check();
+        }
+    }
+}
+
+/// Killed after it was recorded that a folder moved, and before what is in it was gone through.
+#[test]
+fn a_folder_that_moved_before_a_crash_is_gone_through() {
+    for seed in 0..20 {
+        for steps in 0..16 {
+            let mut pair = ModelPair::with(BySide::default(), seed);
+            choose(&mut pair, Scope::without(THERE, "b"));
+            mkdir(&mut pair, HERE, "c");
+            this(&mut pair, HERE, "c/a", "x");
+            pair.check();
+            rename(&mut pair, THERE, "c", "b");
+            pair.act(&UserAct::Down(HERE));
+            pair.act(&UserAct::Work(steps));
+            pair.crash();
+            pair.check();
+            assert_eq!(paths(&pair, HERE), ["c", "c/a"]);
+        }
+    }
+}
+
 fn any_side() -> impl Strategy<Value = SideSetup> {
     prop::sample::select(vec![
         SideSetup::default(),

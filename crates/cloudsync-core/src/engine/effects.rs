@@ -313,7 +313,6 @@ impl Engine {
             let now = now.tag();
             self.world.set_agreed_tag(id, side, now, agreed);
         }
-        self.translate_again(side, node);
         if self.sides[side].is_walking() && self.world.node(side, node).kind == Kind::Folder {
             // The walk that is under way may come by neither of its two places in time.
             self.sides[side].want_walk(node);

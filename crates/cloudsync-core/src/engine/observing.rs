@@ -649,7 +649,6 @@ impl Engine {
             let folder = at_parent(&self.world, side, node);
             self.world.attach(side, node, folder, name);
             self.note_moved(side, node, self.tick);
-            self.translate_again(side, node);
         }
         let changed = self.take_sight(side, node, seen);
         // Without ids, that a folder stands here does not say that it is the one that stood here.
@@ -667,10 +666,10 @@ impl Engine {
     }
 
     /// A node is at another place. What is in a folder has another path then, which the policy may or may
-    /// not want.
+    /// not want, or translate to elsewhere.
     pub(super) fn note_moved(&mut self, side: Side, node: NodeId, tick: Tick) {
         self.world.tree_mut(side).note_moved(node, tick);
-        if self.trivial || self.world.node(side, node).kind == Kind::File {
+        if self.trivial {
             return;
         }
         let mut below: Vec<NodeId> = self.world.tree(side).children(node).collect();
@@ -680,12 +679,13 @@ impl Engine {
             self.persisting.drop_value("policy");
         }
         while let Some(node) = below.pop() {
-            let at = self.world.node(side, node);
-            let (entry, kind) = (at.entry, at.kind);
-            if kind == Kind::Folder {
-                below.extend(self.world.tree(side).children(node));
+            below.extend(self.world.tree(side).children(node));
+            let entry = self.world.node(side, node).entry;
+            if self.is_arbitrary() {
+                self.translate_again(side, entry);
+            } else {
+                self.rest(entry);
             }
-            self.rest(entry);
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::delta::{Change, content_change};
 use crate::engine::Engine;
 use crate::object::Kind;
 use crate::precondition::Expect;
@@ -155,7 +156,6 @@ impl Engine {
         }
         at.set(Mark::Doubtful, false);
         self.note_moved(side, stray.node, mark);
-        self.translate_again(side, stray.node);
         self.translate_once_more(entry, side);
         self.note_absence_anew(entry);
         self.persisting.dirty(entry);
@@ -288,8 +288,16 @@ impl Engine {
             IntendedAct::Delete => {
                 let node = self.world.entry(id).nodes[side];
                 let is_gone = node.is_none_or(|node| !self.world.node(side, node).is_present());
-                if is_gone && self.world.entry(id).is_agreed() {
+                if !self.world.entry(id).is_agreed() {
+                    return is_gone;
+                }
+                if is_gone {
                     self.gone_on_both(id, side);
+                } else if !self.world.tree(side).has_ids()
+                    && content_change(&self.world, side, id) != Change::Same
+                {
+                    // Without ids, it may be what somebody made at its place after that: no edit of it.
+                    self.part(id);
                 }
                 is_gone
             }

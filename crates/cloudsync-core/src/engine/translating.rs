@@ -5,12 +5,10 @@
 //! nowhere. That is recorded as any other agreement, and over once both sides agree on its place again.
 
 use crate::engine::Engine;
-use crate::object::Kind;
 use crate::plan::is_in_place;
 use crate::policy::Locality;
 use crate::record::EntryId;
 use crate::side::{BySide, Side};
-use crate::tree::node::NodeId;
 
 impl Engine {
     /// Returns true if what is in a folder may belong elsewhere than in the folder's partner.
@@ -18,24 +16,19 @@ impl Engine {
         !self.trivial && self.config.policy.locality() == Locality::Arbitrary
     }
 
-    /// A folder stands elsewhere than before, whoever moved it: all that is below it is translated again.
-    /// What the other side moved goes where it is there.
-    pub(super) fn translate_again(&mut self, side: Side, folder: NodeId) {
-        if self.world.node(side, folder).kind != Kind::Folder || !self.is_arbitrary() {
-            return;
+    /// A folder above an entry stands elsewhere than before on `side`, whoever moved it: where the entry
+    /// belongs is to be found anew. What was itself moved goes where it is there.
+    pub(super) fn translate_again(&mut self, side: Side, id: EntryId) {
+        if self.world.entry(id).is_agreed() && !self.is_told(id) {
+            self.world.set_agreed_nowhere(id, side);
         }
-        let mut below: Vec<NodeId> = self.world.tree(side).children(folder).collect();
-        while let Some(node) = below.pop() {
-            below.extend(self.world.tree(side).children(node));
-            let id = self.world.node(side, node).entry;
-            let is_told = Side::BOTH
-                .into_iter()
-                .any(|side| crate::delta::moved(&self.world, side, id));
-            if self.world.entry(id).is_agreed() && !is_told {
-                self.world.set_agreed_nowhere(id, side);
-            }
-            self.stir(id);
-        }
+        self.stir(id);
+    }
+
+    /// Whether a side says itself where an entry is to be.
+    fn is_told(&self, id: EntryId) -> bool {
+        let moved = |side: Side| crate::delta::moved(&self.world, side, id);
+        Side::BOTH.into_iter().any(moved)
     }
 
     /// An entry was met again in a folder of `from` that moved meanwhile, or was brought where it belonged
@@ -49,10 +42,9 @@ impl Engine {
         else {
             return;
         };
-        let is_told = |side: Side| crate::delta::moved(&self.world, side, id);
         if self.is_arbitrary()
             && self.world.entry(id).is_agreed()
-            && !Side::BOTH.into_iter().any(is_told)
+            && !self.is_told(id)
             && !is_in_place(&self.view(), BySide::new(local, remote))
         {
             self.world.set_agreed_nowhere(id, from);

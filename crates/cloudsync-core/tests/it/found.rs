@@ -403,6 +403,13 @@ fn a_hint_of_an_id_that_is_known_only_by_a_later_answer() {
     Swarm::new(80_490_712).late().run();
 }
 
+/// We deleted a file whose other half was on its way, and were killed before that was recorded. What a user
+/// made at its place was taken for an edit of it, without ids, and went over the other half.
+#[test]
+fn a_file_made_where_we_deleted_one_is_no_edit_of_that() {
+    Swarm::new(480_188).late().run();
+}
+
 /// A new folder had the tag of the one that was at its place before, which we were just changing: it was
 /// taken for that one, and never looked at.
 #[test]

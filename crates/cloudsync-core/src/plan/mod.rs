@@ -26,7 +26,9 @@ use crate::tree::names::NameId;
 use crate::tree::node::NodeId;
 
 pub(crate) use place::conflict_place;
-pub(crate) use translated::{is_in_place, there_and_back};
+pub(crate) use translated::is_in_place;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use translated::there_and_back;
 
 /// What the planner looks at.
 #[derive(Debug)]

@@ -16,6 +16,7 @@ use crate::{
 
 use super::disk::{Disk, Durability};
 use super::failure::{failure, refused};
+use super::lift::Lift;
 use super::look::{Look, What, look, look_at};
 use super::names::{check_name, check_path, is_within, split};
 use super::replace::{keep_aside, rename_to_free};
@@ -33,6 +34,7 @@ pub(super) fn create_folder(
         disk.root
             .open_exactly("create_folder", &target.folder, OFlags::PATH)?,
     );
+    let _lift = disk.open_up(&parent);
     let mode = Mode::from_raw_mode(attributes.mode.unwrap_or(0o777) & 0o7777);
     mkdirat(&*parent, target.name.as_str(), mode).map_err(failed)?;
     disk.touch(&parent);
@@ -114,6 +116,12 @@ pub(super) fn rename(
         disk.root
             .open_exactly("rename", &target.folder, OFlags::PATH)?,
     );
+    let _lifts = [
+        disk.open_up(&subject.folder),
+        disk.open_up(&to),
+        // A folder that goes into another one is changed itself: it says where it lies.
+        is_folder.then(|| open_up_subject(disk, &subject)).flatten(),
+    ];
     let new = target.name.as_str();
     match rename_to_free(disk, &subject.folder, subject.name, &to, new) {
         Ok(()) => {}
@@ -143,6 +151,13 @@ pub(super) fn rename(
     Ok(disk.observed_now(&found))
 }
 
+/// Lets a folder that is moved be changed itself.
+fn open_up_subject(disk: &Disk, subject: &Subject<'_>) -> Option<Lift> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = openat(&*subject.folder, subject.name, flags, Mode::empty()).ok()?;
+    disk.open_up(&Arc::new(open))
+}
+
 /// Returns true if the name `new`, which is taken, is another spelling of the subject's own.
 fn is_own_name(disk: &Disk, subject: &Subject<'_>, to: &OwnedFd, new: &str) -> bool {
     let Ok(there) = look_at(to, new) else {
@@ -170,6 +185,7 @@ pub(super) fn delete(disk: &Disk, at: &ObjectRef, kind: Kind, expect: Option<&Ta
         found => found?,
     };
     let changed = || refused(ErrorKind::PreconditionFailed, "delete", &at.path);
+    let _lift = disk.open_up(&subject.folder);
     match (kind, subject.look.what) {
         (Kind::File, What::File) => delete_file(disk, at, &subject, &mut |_| {})?,
         (Kind::Folder, What::Folder) => delete_folder(disk, at, &subject)?,
@@ -254,6 +270,7 @@ pub(super) fn set_attributes(
         return set_unlinked(disk, at, before, attributes);
     }
     if let Some(mode) = attributes.mode
+        && !(before.what == What::Folder && disk.lifts.set_mode(before, mode & 0o7777))
         && mode & 0o7777 != before.mode
     {
         let mode = Mode::from_raw_mode(mode & 0o7777);
@@ -339,6 +356,11 @@ pub(super) fn chmod_unread(
     if look(&open)?.ino != before.ino {
         return Err(Errno::NOENT);
     }
+    chmod_open(&open, mode)
+}
+
+/// Sets the mode of what is open, in whatever way it is.
+pub(super) fn chmod_open(open: &OwnedFd, mode: Mode) -> io::Result<()> {
     let path = format!("/proc/self/fd/{}", open.as_raw_fd());
     match chmodat(CWD, path, mode, AtFlags::empty()) {
         Err(Errno::NOENT) => Err(Errno::ACCESS),

@@ -11,6 +11,7 @@ use rustix::io;
 use crate::{Error, ErrorKind, Observed, Result};
 
 use super::failure::failure;
+use super::lift::{Lift, Lifts};
 use super::look::{self, Look};
 use super::own::Namer;
 use super::root::Root;
@@ -40,6 +41,7 @@ pub(super) struct Disk {
     /// Whether cloning a file's blocks was not refused yet.
     clones: AtomicBool,
     touched: Mutex<Touched>,
+    pub(super) lifts: Arc<Lifts>,
     /// Held while flushing, so that a second caller does not return before the first is through.
     flushing: Mutex<()>,
     pub(super) flushes: Flushes,
@@ -75,6 +77,7 @@ impl Disk {
             sweeps,
             clones: AtomicBool::new(true),
             touched: Mutex::new(Touched::Few(Vec::new())),
+            lifts: Arc::default(),
             flushing: Mutex::new(()),
             flushes: Flushes::default(),
         }
@@ -82,7 +85,16 @@ impl Disk {
 
     /// Returns a look as the trait says it; `now` is from before the look.
     pub(super) fn observed(&self, found: &Look, now: i64) -> Observed {
+        let found = Look {
+            mode: self.lifts.mode_of(found),
+            ..*found
+        };
         found.observed(self.root.volume.id, now, self.root.volume.clock_step)
+    }
+
+    /// Lets names in `folder` be changed as long as the answer lives, where only its mode forbids it.
+    pub(super) fn open_up(&self, folder: &Arc<OwnedFd>) -> Option<Lift> {
+        self.lifts.open(folder, &self.namer)
     }
 
     /// Returns a look taken just now as the trait says it.

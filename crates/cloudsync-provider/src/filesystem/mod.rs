@@ -4,7 +4,8 @@
 //! reaching what is below it), `volume` (what the file system can do), `list` and `scan` (one folder,
 //! and all), `info`, `read`, `intake` (content on its way into jobs), `copy` (content in), `pieces`
 //! (large files, on a few threads), `write` (stage, flush, place), `replace` (the
-//! loss-free exchange), `keep` (what the old version hands on), `change` (folders, renames, deletes, attributes), `own` (names of our own files)
+//! loss-free exchange), `keep` (what the old version hands on), `lift` (read-only folders, opened for a moment), `change`
+//! (folders, renames, deletes, attributes), `own` (names of our own files)
 //! and `sweep` (what a crash left of them), `watch` (events), `disk` (what all jobs share).
 //!
 //! Invariants:
@@ -26,6 +27,7 @@ mod failure;
 mod info;
 mod intake;
 mod keep;
+mod lift;
 mod list;
 mod look;
 mod names;

@@ -12,9 +12,10 @@
 //! | `c` | a copy being made: bytes of ours, never anything else | removes it |
 //! | `x` | being exchanged with its target: what we made (nothing happened yet), the version that we were told to replace (all happened), or another one that came out in a race | removes the first two, keeps the third beside the target |
 //! | `p` | a user's file, parked while it was being deleted | puts it back |
+//! | `m` | nothing: the folder it lies in was opened for changes | gives the folder its mode back |
 //!
 //! `x` names hold fingerprints of what we made and of what we expected, and the target's name where it
-//! fits; `p` names the old name, cut if too long. All hold the owner (only the owner sweeps) and the
+//! fits; `p` names the old name, cut if too long; `m` names the mode. All hold the owner (only the owner sweeps) and the
 //! run, by which a process with operations in flight is told from a dead one.
 
 use std::collections::BTreeSet;
@@ -101,6 +102,11 @@ impl Namer {
         format!("{start}{}", cut(name, MAX_BYTES - start.len()))
     }
 
+    /// Names what says that a folder has another mode for a while than `mode`, its own.
+    pub(super) fn mode(&self, mode: u32) -> String {
+        format!("{}{mode:o}", self.start('m'))
+    }
+
     /// Reads a name back, if it is this owner's.
     pub(super) fn parse<'n>(&self, name: &'n str) -> Option<(Run, Leftover<'n>)> {
         let (letter, rest) = name.strip_prefix(PREFIX)?.split_once('-')?;
@@ -132,6 +138,7 @@ impl Namer {
             "p" => Leftover::Parked {
                 name: rest.split_once('-')?.1,
             },
+            "m" => Leftover::Mode(u32::from_str_radix(rest, 8).ok()? & 0o7777),
             _ => return None,
         };
         Some((run, leftover))
@@ -160,6 +167,8 @@ pub(super) enum Leftover<'n> {
     Parked {
         name: &'n str,
     },
+    /// Of the folder it lies in.
+    Mode(u32),
 }
 
 /// One provider value in one process.

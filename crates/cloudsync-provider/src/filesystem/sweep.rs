@@ -8,12 +8,13 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, unlinkat};
 use rustix::io::{self, Errno};
 
+use super::change::chmod_open;
 use super::disk::Disk;
-use super::list;
-use super::look::{What, look_at};
+use super::look::{What, look, look_at};
 use super::own::{self, Leftover};
 use super::replace::{keep_aside, rename_to_free};
 use super::root::open_below;
+use super::{lift, list};
 
 /// The name for what is found and whose name is not known any more.
 const NAMELESS: &str = "recovered";
@@ -25,8 +26,13 @@ pub(super) fn sweep(disk: &Disk, open: BorrowedFd<'_>, names: &[String]) -> bool
         return false;
     };
     let mut put_back = false;
-    for name in names {
-        // What fails now is tried again at the next start.
+    let is_mode = |name: &&String| {
+        let parsed = disk.namer.parse(name);
+        parsed.is_some_and(|(_, leftover)| matches!(leftover, Leftover::Mode(_)))
+    };
+    let (last, first): (Vec<_>, Vec<_>) = names.iter().partition(is_mode);
+    // What fails now is tried again at the next start. The folder's own mode may forbid the rest.
+    for name in first.into_iter().chain(last) {
         put_back |= sweep_one(disk, &folder, name) == Ok(Swept::PutBack);
     }
     put_back
@@ -55,8 +61,15 @@ fn sweep_one(disk: &Disk, folder: &OwnedFd, name: &str) -> io::Result<Swept> {
     let is_file = found.what == What::File;
     match leftover {
         Leftover::Copy if is_file => remove(folder, name),
+        Leftover::Mode(mode) if is_file => {
+            let swept = remove(folder, name)?;
+            if look(folder)?.mode == mode | lift::NEEDED {
+                chmod_open(folder, Mode::from_raw_mode(mode))?;
+            }
+            Ok(swept)
+        }
         // Nothing of ours is called so and is no file.
-        Leftover::Copy => Ok(Swept::LeftAlone),
+        Leftover::Copy | Leftover::Mode(_) => Ok(Swept::LeftAlone),
         Leftover::Exchange { made, expected, .. }
             if is_file && [made, expected].contains(&found.fingerprint()) =>
         {

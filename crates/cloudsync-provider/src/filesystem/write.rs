@@ -22,6 +22,7 @@ use crate::{
 use super::copy::{Buffer, Old, Piece, Source, Staging};
 use super::disk::{Disk, Durability, write_back};
 use super::failure::{failure, refused};
+use super::lift::Lift;
 use super::look::{Look, look};
 use super::names::check_name;
 use super::{keep, replace};
@@ -256,16 +257,20 @@ pub(super) fn stage_alone(disk: &Disk, job: &Job) -> Result<Staged> {
 
 /// The folders that a job has open.
 #[derive(Default)]
-struct Folders(HashMap<ObjectRef, Arc<OwnedFd>>);
+struct Folders(HashMap<ObjectRef, OpenFolder>);
+
+type OpenFolder = (Arc<OwnedFd>, Option<Arc<Lift>>);
 
 impl Folders {
-    fn open(&mut self, disk: &Disk, folder: &ObjectRef) -> Result<Arc<OwnedFd>> {
+    fn open(&mut self, disk: &Disk, folder: &ObjectRef) -> Result<OpenFolder> {
         if let Some(open) = self.0.get(folder) {
-            return Ok(Arc::clone(open));
+            return Ok(open.clone());
         }
         let open = Arc::new(disk.root.open_exactly("write", folder, OFlags::PATH)?);
-        self.0.insert(folder.clone(), Arc::clone(&open));
-        Ok(open)
+        let lift = disk.open_up(&open).map(Arc::new);
+        self.0
+            .insert(folder.clone(), (Arc::clone(&open), lift.clone()));
+        Ok((open, lift))
     }
 }
 
@@ -278,6 +283,8 @@ pub(super) struct Staged {
     pub(super) look: Look,
     hash: ContentHash,
     file: Option<OwnedFd>,
+    /// Held until it is in its place.
+    _lift: Option<Arc<Lift>>,
 }
 
 impl Staged {
@@ -314,7 +321,7 @@ fn stage(
 ) -> Result<Staged> {
     let target = &request.target;
     check_name("write", &target.name)?;
-    let folder = folders.open(disk, &target.folder)?;
+    let (folder, lift) = folders.open(disk, &target.folder)?;
     let failed = |errno| failure("write", errno, &target.path());
     let old = match &request.expect {
         Expect::Free => None,
@@ -351,6 +358,7 @@ fn stage(
             look,
             hash,
             file: keep_open.then_some(file),
+            _lift: lift,
         }),
         Err(error) => {
             let _ = unlinkat(&*folder, name.as_str(), AtFlags::empty());

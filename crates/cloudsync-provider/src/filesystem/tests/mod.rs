@@ -3,6 +3,7 @@
 mod changing;
 mod flushing;
 mod killing;
+mod lifting;
 mod looking;
 mod sweeping;
 mod watching;

@@ -154,6 +154,15 @@ impl OnConflict {
             OnConflict::Remote => "remote",
         }
     }
+
+    /// Returns what means the same where the two sides change places.
+    pub(crate) fn reversed(self) -> Self {
+        match self {
+            OnConflict::Local => OnConflict::Remote,
+            OnConflict::Remote => OnConflict::Local,
+            other => other,
+        }
+    }
 }
 
 impl From<OnConflict> for ConflictPolicy {

@@ -4,7 +4,8 @@ use std::env;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use cloudsync::{Kind, Side};
+use cloudsync::store::Lock;
+use cloudsync::{ErrorKind, Kind, Side};
 
 use crate::display::text::shown;
 use crate::exclude::Exclude;
@@ -34,18 +35,44 @@ impl State {
         let path = match asked {
             Some(path) => path.to_owned(),
             None if is_in_memory(locations) => return Ok(Self::Memory),
-            None => default_folder(|name| env::var_os(name))
-                .ok_or_else(|| {
-                    Problem::new(Exit::Usage, "there is no home to keep the state in")
-                        .with_hint("--state FILE, or set CLOUDSYNC_STATE_DIR")
-                })?
-                .join(format!("{}.sqlite", pair_id(locations))),
+            None => usual(locations).ok_or_else(|| {
+                Problem::new(Exit::Usage, "there is no home to keep the state in")
+                    .with_hint("--state FILE, or set CLOUDSYNC_STATE_DIR")
+            })?,
         };
         let path = std::path::absolute(&path)
             .map_err(|error| Problem::new(Exit::Usage, format!("--state: {error}")))?;
         let path = resolve(&path)?;
         check_outside(&path, locations, exclude)?;
         Ok(Self::File(path))
+    }
+
+    /// Holds the pair as well where its state is kept elsewhere than usual: its own lock does not tell
+    /// of a run with another state. Where there is no usual place, or nothing can be written to it,
+    /// there is nothing to hold.
+    ///
+    /// # Errors
+    /// [`Exit::Busy`] where another run has the pair.
+    pub(crate) fn hold_pair(&self, locations: &Locations) -> Result<Option<Lock>, Problem> {
+        let (State::File(path), Some(usual)) = (self, usual(locations)) else {
+            return Ok(None);
+        };
+        let usual = resolve(&usual).unwrap_or(usual);
+        if *path == usual
+            || usual
+                .parent()
+                .is_none_or(|at| fs::create_dir_all(at).is_err())
+        {
+            return Ok(None);
+        }
+        match Lock::take(&with_suffix(&usual, ".lock")) {
+            Err(failure) if failure.kind() == ErrorKind::Locked => {
+                let message = format!("{} and {}: {failure}", locations.local, locations.remote);
+                Err(Problem::new(Exit::Busy, message)
+                    .with_hint("wait for the other run, or stop it"))
+            }
+            lock => Ok(lock.ok()),
+        }
     }
 
     /// Returns whether there is some from an earlier run.
@@ -112,6 +139,12 @@ fn is_in_memory(locations: &Locations) -> bool {
     })
 }
 
+/// Returns where the state of a pair is if nothing else is asked for.
+fn usual(locations: &Locations) -> Option<PathBuf> {
+    let folder = default_folder(|name| env::var_os(name))?;
+    Some(folder.join(format!("{}.sqlite", pair_id(locations))))
+}
+
 /// Returns the folder of all states. Variables that are empty are as good as none.
 fn default_folder(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Option<PathBuf> {
     let folder = |name| {
@@ -131,11 +164,12 @@ fn default_folder(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Opti
     Some(folder("HOME")?.join(".local/state/cloudsync"))
 }
 
-/// Names a pair by its sides, and which is which.
+/// Names a pair by its sides, whichever is named first.
 fn pair_id(locations: &Locations) -> String {
+    let mut sides = Side::BOTH.map(|side| locations[side].given());
+    sides.sort();
     let mut hasher = blake3::Hasher::new();
-    for side in Side::BOTH {
-        let given = locations[side].given();
+    for given in sides {
         hasher.update(&given.len().to_le_bytes());
         hasher.update(given.as_bytes());
     }
@@ -210,7 +244,7 @@ mod tests {
             pair_id(&crate::location::both(local.as_ref(), remote.as_ref()).unwrap())
         };
         assert_eq!(id("/none/a", "/none/b"), id("/none/a/", "file:/none/b"));
-        assert_ne!(id("/none/a", "/none/b"), id("/none/b", "/none/a"));
+        assert_eq!(id("/none/a", "/none/b"), id("/none/b", "/none/a"));
         assert_ne!(id("/none/a", "/none/b"), id("/none/a", "/none/c"));
         assert_eq!(id("/none/a", "/none/b").len(), 32);
     }

@@ -40,6 +40,8 @@ pub enum ErrorKind {
     PreconditionFailed,
     /// Too many calls. `Retry::After` says how long to wait, where the server does.
     RateLimited,
+    /// The store is of this pair with its sides the other way round: give them in that order.
+    Reversed,
     /// The root of the pair is missing, or not the one we met before.
     RootMissing,
     /// The source of a transfer changed while it was read: nothing was written, look again.
@@ -177,6 +179,7 @@ impl fmt::Display for Failure {
             ErrorKind::PermissionDenied => "permission denied",
             ErrorKind::PreconditionFailed => "it changed since we looked",
             ErrorKind::RateLimited => "too many requests",
+            ErrorKind::Reversed => "its two sides are the other way round",
             ErrorKind::RootMissing => "the root is missing",
             ErrorKind::SourceChanged => "it changed while it was read",
             ErrorKind::StoreUnusable => "the store cannot be used",

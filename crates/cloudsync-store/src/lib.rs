@@ -10,6 +10,7 @@ mod memory;
 mod sqlite;
 mod store;
 
+pub use lock::Lock;
 pub use memory::{Fault, MemoryDisk, MemoryStore};
-pub use sqlite::{Flush, SqliteStore};
+pub use sqlite::{Flush, Opening, SqliteStore};
 pub use store::{FoundState, Opened, Result, Store, Unfit};

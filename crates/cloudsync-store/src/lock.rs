@@ -14,14 +14,17 @@ use crate::store::Result;
 
 /// A held lock. Dropping it gives it free.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub struct Lock {
     _held: File,
 }
 
 impl Lock {
-    /// Takes the lock at `path`, without waiting: [`ErrorKind::Locked`] where another has it, in
-    /// this process too.
-    pub(crate) fn take(path: &Path) -> Result<Self> {
+    /// Takes the lock at `path`, without waiting. The file is made; its folder is not.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`] where another has it, in this process too;
+    /// [`ErrorKind::StoreUnusable`] where the file cannot be opened.
+    pub fn take(path: &Path) -> Result<Self> {
         let unusable = |error: io::Error| {
             Failure::new(ErrorKind::StoreUnusable, "store lock")
                 .with_object(path.display())

@@ -36,6 +36,18 @@ pub enum Flush {
     Never,
 }
 
+/// What a store is opened for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Opening<'a> {
+    /// Names the pair. A store that was made under another name is another pair's.
+    pub pair: &'a str,
+    /// Names the pair with its sides the other way round, where that is another name. A store that
+    /// was made under it is not set aside.
+    pub reversed: Option<&'a str>,
+    /// When it is flushed.
+    pub flush: Flush,
+}
+
 /// A store in a SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -67,17 +79,27 @@ impl SqliteStore {
     /// # Panics
     /// If the program is linked with an SQLite that is known to damage files.
     pub async fn open(path: impl AsRef<Path>, pair: &str) -> Result<Self> {
-        Self::open_with(path, pair, Flush::default()).await
+        let opening = Opening {
+            pair,
+            reversed: None,
+            flush: Flush::default(),
+        };
+        Self::open_with(path, opening).await
     }
 
-    /// As [`SqliteStore::open`], and says when it is flushed.
+    /// As [`SqliteStore::open`], with all that can be said about it.
     ///
     /// # Errors
-    /// As [`SqliteStore::open`].
+    /// As [`SqliteStore::open`]; [`ErrorKind::Reversed`] for a store of the pair the other way round.
     ///
     /// # Panics
     /// As [`SqliteStore::open`].
-    pub async fn open_with(path: impl AsRef<Path>, pair: &str, flush: Flush) -> Result<Self> {
+    pub async fn open_with(path: impl AsRef<Path>, opening: Opening<'_>) -> Result<Self> {
+        let Opening {
+            pair,
+            reversed,
+            flush,
+        } = opening;
         let files = Files::at(path.as_ref())?;
         let lock = Lock::take(&files.lock())?;
         let header = files.header()?;
@@ -95,6 +117,10 @@ impl SqliteStore {
                     run,
                     lock,
                 }
+            }
+            Err(Trouble::Unfit(Unfit::OtherPair(label))) if reversed == Some(label.as_str()) => {
+                return Err(Failure::new(ErrorKind::Reversed, "store open")
+                    .with_object(files.main().display()));
             }
             Err(Trouble::Unfit(reason)) => begin_anew(&files, pair, reason, lock, flush).await?,
             Err(trouble) => return Err(trouble.at_opening(files.main())),
@@ -284,7 +310,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (flush, level) in [(Flush::EachCommit, 2), (Flush::Never, 0)] {
             let path = folder.path().join(format!("{level}.sqlite"));
-            let store = SqliteStore::open_with(&path, "pair", flush).await.unwrap();
+            let opening = Opening {
+                pair: "pair",
+                reversed: None,
+                flush,
+            };
+            let store = SqliteStore::open_with(&path, opening).await.unwrap();
             for _ in 0..2 {
                 let mut guard = store.session().await;
                 let connection = &mut guard.as_mut().unwrap().connection;

@@ -13,7 +13,7 @@ use cloudsync_core::side::{BySide, Side};
 use cloudsync_provider::Credentials;
 use cloudsync_provider::filesystem::Durability;
 use cloudsync_provider::registry::Registry;
-use cloudsync_store::{Flush, MemoryStore, SqliteStore, Store};
+use cloudsync_store::{Flush, MemoryStore, Opening, SqliteStore, Store};
 
 use crate::cloudsync::CloudSync;
 use crate::conflict::{Decision, Version};
@@ -252,7 +252,8 @@ impl Builder {
     /// # Errors
     /// [`ErrorKind::Invalid`] for a location that says nothing, a side without a root (unless paths
     /// are translated), the same or overlapping folders; [`ErrorKind::Locked`] where another pair has
-    /// a provider or the state; [`ErrorKind::StoreUnusable`].
+    /// a provider or the state; [`ErrorKind::Reversed`] where the state file is of these two sides, the
+    /// other way round; [`ErrorKind::StoreUnusable`].
     pub async fn build(self) -> Result<CloudSync> {
         let BySide { local, remote } = self.given;
         if let (Of::Location(local), Of::Location(remote)) = (&local.0, &remote.0)
@@ -301,7 +302,12 @@ impl Builder {
                     Durability::Batch | Durability::Full => Flush::EachCommit,
                 };
                 let label = label(&*hooks, &endpoints);
-                Arc::new(SqliteStore::open_with(path, &label, flush).await?)
+                let opening = Opening {
+                    pair: &label.pair,
+                    reversed: label.reversed.as_deref(),
+                    flush,
+                };
+                Arc::new(SqliteStore::open_with(path, opening).await?)
             }
         };
         let (perform, observe, settings) = (self.perform, self.observe, self.settings);

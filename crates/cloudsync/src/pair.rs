@@ -151,7 +151,7 @@ impl Pair {
 
     /// Returns the text that names the pair in a store.
     pub(crate) fn label(&self) -> String {
-        label(&*self.hooks, &self.endpoints)
+        label(&*self.hooks, &self.endpoints).pair
     }
 
     /// Returns how long each side's feed rests when it has nothing.
@@ -288,12 +288,27 @@ impl Pair {
     }
 }
 
+/// What a pair is called in a store.
+#[derive(Clone, Debug)]
+pub(crate) struct Label {
+    pub(crate) pair: String,
+    /// What it would be called with its sides the other way round, if that depends on it.
+    pub(crate) reversed: Option<String>,
+}
+
 /// Returns the text that names a pair: as the hooks say, else by its sides.
-pub(crate) fn label(hooks: &dyn Hooks, endpoints: &BySide<Endpoint>) -> String {
-    let of = |side| endpoints[side].to_string();
-    hooks
-        .storage_label()
-        .unwrap_or_else(|| format!("{} | {}", of(Side::Local), of(Side::Remote)))
+pub(crate) fn label(hooks: &dyn Hooks, endpoints: &BySide<Endpoint>) -> Label {
+    let in_order = |first, second| format!("{} | {}", endpoints[first], endpoints[second]);
+    match hooks.storage_label() {
+        Some(pair) => Label {
+            pair,
+            reversed: None,
+        },
+        None => Label {
+            pair: in_order(Side::Local, Side::Remote),
+            reversed: Some(in_order(Side::Remote, Side::Local)),
+        },
+    }
 }
 
 /// Providers that a pair has for itself, in the whole process, for as long as this lives.

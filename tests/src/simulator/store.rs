@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use cloudsync::store::{MemoryDisk, Opened, Result, SqliteStore, Store};
 use cloudsync::{ErrorKind, Failure, MemoryStore};
 use cloudsync_core::record::{Batch, IntendedAct, RenamePurpose, Snapshot};
-use cloudsync_store::Flush;
+use cloudsync_store::{Flush, Opening};
 use futures::future::BoxFuture;
 use tempfile::TempDir;
 
@@ -54,7 +54,12 @@ impl Disk {
 }
 
 async fn open_file(path: PathBuf) -> Result<SqliteStore> {
-    SqliteStore::open_with(path, PAIR, Flush::Never).await
+    let opening = Opening {
+        pair: PAIR,
+        reversed: None,
+        flush: Flush::Never,
+    };
+    SqliteStore::open_with(path, opening).await
 }
 
 type Job = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;

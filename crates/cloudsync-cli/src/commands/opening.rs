@@ -1,6 +1,6 @@
 //! What all commands begin and end with.
 
-use cloudsync::CloudSync;
+use cloudsync::{CloudSync, ErrorKind};
 use tokio::runtime::{Builder, Runtime};
 
 use super::prepare::{Prepared, builder, prepare};
@@ -13,48 +13,72 @@ use crate::signals::Signals;
 /// Threads that the engine runs on; calls to file systems have threads of their own.
 const THREADS: usize = 2;
 
-/// Prepares a command, lets it do its work, and tells what ended it if it did not come to its end.
+/// What is to be done with a pair.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Purpose {
+    /// To look, and change nothing, the state neither.
+    Plan,
+    /// To bring it together once.
+    Sync,
+    /// To keep it together.
+    Watch,
+}
+
+/// Opens the pair, lets the command do its work, and tells what ended it if it did not come to its end.
 pub(super) fn run(
     args: &PairArgs,
-    watches: bool,
-    work: impl AsyncFnOnce(&Prepared, &mut Signals, &mut dyn Screen) -> Result<Exit, Problem>,
+    purpose: Purpose,
+    work: impl AsyncFnOnce(CloudSync, &Prepared, &mut Signals, &mut dyn Screen) -> Result<Exit, Problem>,
 ) -> Exit {
-    let done = prepare(args, watches).and_then(|prepared| Ok((runtime()?, prepared)));
-    let (runtime, prepared) = match done {
-        Ok(done) => done,
-        Err(problem) => {
-            display::early_problem(args.json, Level::of(args), &problem);
-            return problem.exit;
-        }
-    };
-    let mut screen = display::screen(args.json, &prepared.setting);
-    let result = runtime.block_on(async {
-        let mut signals = Signals::new()?;
-        work(&prepared, &mut signals, &mut *screen).await
+    let prepared = prepare(args, purpose).and_then(|prepared| Ok((runtime()?, prepared)));
+    let ended = prepared.and_then(|(runtime, mut prepared)| {
+        let ended = runtime.block_on(async {
+            let mut signals = Signals::new()?;
+            let pair = match open(args, &mut prepared, &mut signals).await? {
+                Ok(pair) => pair,
+                Err(exit) => return Ok(exit),
+            };
+            let mut screen = display::screen(args.json, &prepared.setting);
+            let result = work(pair, &prepared, &mut signals, &mut *screen).await;
+            Ok(result.unwrap_or_else(|problem| {
+                screen.problem(&problem);
+                problem.exit
+            }))
+        });
+        // Calls to file systems that hang are not waited for.
+        runtime.shutdown_background();
+        ended
     });
-    // Calls to file systems that hang are not waited for.
-    runtime.shutdown_background();
-    result.unwrap_or_else(|problem| {
-        screen.problem(&problem);
+    ended.unwrap_or_else(|problem: Problem| {
+        display::early_problem(args.json, Level::of(args), &problem);
         problem.exit
     })
 }
 
-/// Builds the pair, and says on the screen that it begins. The inner error: it was asked to stop
-/// before that.
-pub(super) async fn open(
+/// Builds the pair with its sides in the order in which they met first. The inner error: it was asked
+/// to stop before that.
+async fn open(
     args: &PairArgs,
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     signals: &mut Signals,
-    screen: &mut dyn Screen,
 ) -> Result<Result<CloudSync, Exit>, Problem> {
-    let built = tokio::select! {
-        built = builder(args, prepared, None).build() => built,
-        exit = signals.next() => return Ok(Err(exit)),
+    let mut build = async |prepared: &Prepared| {
+        tokio::select! {
+            built = builder(args, prepared).build() => Ok(built),
+            exit = signals.next() => Err(exit),
+        }
     };
-    let pair = built.map_err(|error| prepared.problem(&error))?;
-    screen.start();
-    Ok(Ok(pair))
+    let mut built = build(prepared).await;
+    if let Ok(Err(error)) = &built
+        && error.kind() == ErrorKind::Reversed
+    {
+        prepared.reverse();
+        built = build(prepared).await;
+    }
+    match built {
+        Ok(built) => Ok(Ok(built.map_err(|error| prepared.problem(&error))?)),
+        Err(exit) => Ok(Err(exit)),
+    }
 }
 
 /// Makes what runs everything.

@@ -3,8 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use cloudsync::store::Lock;
 use cloudsync::{Builder, CloudSync, Error, Kind, Performer, Side};
+use tempfile::TempDir;
 
+use super::opening::Purpose;
 use crate::args::PairArgs;
 use crate::display::{Level, Setting};
 use crate::edits::Edits;
@@ -18,7 +21,11 @@ use crate::state::State;
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) setting: Setting,
-    pub(super) state: State,
+    state: State,
+    /// Takes the place of the remote side.
+    stand_in: Option<&'static str>,
+    /// What is held, and what is removed, at the end.
+    _held: (Option<Lock>, Option<TempDir>),
 }
 
 impl Prepared {
@@ -26,13 +33,25 @@ impl Prepared {
     pub(super) fn problem(&self, error: &Error) -> Problem {
         Problem::of(error, &self.setting.locations, &self.setting.state)
     }
+
+    /// Has the sides change places, as they were when they met first.
+    pub(super) fn reverse(&mut self) {
+        let Setting {
+            locations,
+            on_conflict,
+            ..
+        } = &mut self.setting;
+        std::mem::swap(&mut locations.local, &mut locations.remote);
+        *on_conflict = on_conflict.reversed();
+    }
 }
 
 /// Makes sense of the arguments.
 ///
 /// # Errors
-/// [`Exit::Usage`], [`Exit::Unreachable`].
-pub(super) fn prepare(args: &PairArgs, watches: bool) -> Result<Prepared, Problem> {
+/// [`Exit::Usage`], [`Exit::Unreachable`], [`Exit::Busy`]; [`Exit::State`] where a state that is only
+/// looked at cannot be copied.
+pub(super) fn prepare(args: &PairArgs, purpose: Purpose) -> Result<Prepared, Problem> {
     crate::logging::start(args.verbose)?;
     let exclude = Exclude::new(&args.exclude).map_err(|error| Problem::new(Exit::Usage, error))?;
     let locations = location::both(&args.local, &args.remote)?;
@@ -41,6 +60,24 @@ pub(super) fn prepare(args: &PairArgs, watches: bool) -> Result<Prepared, Proble
     if first_meeting {
         check_there(&locations)?;
     }
+    let shown = state.shown();
+    let (state, stand_in, held) = if purpose == Purpose::Plan {
+        let folder = tempfile::tempdir().map_err(|error| {
+            let message = format!("no temporary folder can be made: {error}");
+            Problem::new(Exit::State, message)
+        })?;
+        // A folder that a run would make is taken for an empty one.
+        let is_made = first_meeting && !locations.remote.is_there();
+        let stand_in = is_made.then_some("memory:to-be-made");
+        (
+            state.copy_into(folder.path())?,
+            stand_in,
+            (None, Some(folder)),
+        )
+    } else {
+        let lock = state.hold_pair(&locations)?;
+        (state, None, (lock, None))
+    };
     Ok(Prepared {
         setting: Setting {
             locations,
@@ -48,11 +85,13 @@ pub(super) fn prepare(args: &PairArgs, watches: bool) -> Result<Prepared, Proble
             on_conflict: args.on_conflict,
             edits: Edits::default(),
             first_meeting,
-            state: state.shown(),
+            state: shown,
             level: Level::of(args),
-            watches,
+            watches: purpose == Purpose::Watch,
         },
         state,
+        stand_in,
+        _held: held,
     })
 }
 
@@ -80,13 +119,14 @@ fn check_there(locations: &Locations) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Starts to build the pair, with `remote` in place of the remote side where it is given.
-pub(super) fn builder(args: &PairArgs, prepared: &Prepared, remote: Option<String>) -> Builder {
+/// Starts to build the pair.
+pub(super) fn builder(args: &PairArgs, prepared: &Prepared) -> Builder {
     let locations = &prepared.setting.locations;
-    let remote = remote.unwrap_or_else(|| locations.remote.given());
+    let stand_in = prepared.stand_in.map(ToOwned::to_owned);
+    let remote = stand_in.unwrap_or_else(|| locations.remote.given());
     let edits = prepared.setting.edits.clone();
     let builder = CloudSync::builder(locations.local.given(), remote)
-        .on_conflict(args.on_conflict.into())
+        .on_conflict(prepared.setting.on_conflict.into())
         .guard(args.guard())
         .durability(args.durability.into())
         .perform(move |context, outcomes| {

@@ -7,7 +7,7 @@ use cloudsync::{CloudSync, Error, ErrorKind, Notices, Stop, SyncReport};
 use futures::{FutureExt, StreamExt};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::opening;
+use super::opening::{self, Purpose};
 use crate::args::PairArgs;
 use crate::display::Screen;
 use crate::exit::{self, Exit};
@@ -20,29 +20,32 @@ const INSIST: Duration = Duration::from_millis(50);
 
 /// Brings both sides together once.
 pub(crate) fn sync(args: &PairArgs) -> Exit {
-    opening::run(args, false, async |prepared, signals, screen| {
-        let pair = match opening::open(args, prepared, signals, screen).await? {
-            Ok(pair) => Arc::new(pair),
-            Err(exit) => return Ok(exit),
-        };
-        let (result, signal) = drive(&pair, signals, screen).await;
-        let setting = &prepared.setting;
-        let exit = match &result {
-            Ok(report) => {
-                let report = setting.without_excluded(report.clone());
-                let exit = signal.unwrap_or_else(|| exit::of_report(&report, &setting.locations));
-                screen.end(&report, exit);
-                exit
+    opening::run(
+        args,
+        Purpose::Sync,
+        async |pair, prepared, signals, screen| {
+            let pair = Arc::new(pair);
+            screen.start();
+            let (result, signal) = drive(&pair, signals, screen).await;
+            let setting = &prepared.setting;
+            let exit = match &result {
+                Ok(report) => {
+                    let report = setting.without_excluded(report.clone());
+                    let exit =
+                        signal.unwrap_or_else(|| exit::of_report(&report, &setting.locations));
+                    screen.end(&report, exit);
+                    exit
+                }
+                Err(_) => signal.unwrap_or(Exit::Bug),
+            };
+            // Writes the log of the store into its file, and frees the lock.
+            pair.stop(Stop::Forever).await;
+            match result {
+                Err(error) if signal.is_none() => Err(prepared.problem(&error)),
+                _ => Ok(exit),
             }
-            Err(_) => signal.unwrap_or(Exit::Bug),
-        };
-        // Writes the log of the store into its file, and frees the lock.
-        pair.stop(Stop::Forever).await;
-        match result {
-            Err(error) if signal.is_none() => Err(prepared.problem(&error)),
-            _ => Ok(exit),
-        }
-    })
+        },
+    )
 }
 
 /// Runs the pair once, shows what happens, stops it when it is asked to.

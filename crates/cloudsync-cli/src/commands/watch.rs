@@ -6,7 +6,7 @@ use cloudsync::{CloudSync, EngineNotice, ErrorKind, Notice, Notices, Stop};
 use futures::StreamExt;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::opening;
+use super::opening::{self, Purpose};
 use super::sync::show_rest;
 use crate::args::PairArgs;
 use crate::display::Screen;
@@ -19,31 +19,32 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// Keeps both sides together.
 pub(crate) fn watch(args: &PairArgs) -> Exit {
-    opening::run(args, true, async |prepared, signals, screen| {
-        let pair = match opening::open(args, prepared, signals, screen).await? {
-            Ok(pair) => pair,
-            Err(exit) => return Ok(exit),
-        };
-        let mut notices = pair.notices();
-        let followed = follow(&pair, &mut notices, signals, screen).await;
-        let end = followed.map_err(|error| prepared.problem(&error))?;
-        screen.stopping();
-        let stopped = tokio::select! {
-            () = pair.stop(Stop::Forever) => true,
-            _ = signals.next() => false,
-        };
-        if !stopped {
-            std::process::exit(i32::from(end.exit().code()));
-        }
-        show_rest(&mut notices, screen);
-        match end {
-            End::Asked(exit) => {
-                screen.stopped(&pair.status(), exit);
-                Ok(exit)
+    opening::run(
+        args,
+        Purpose::Watch,
+        async |pair, prepared, signals, screen| {
+            screen.start();
+            let mut notices = pair.notices();
+            let followed = follow(&pair, &mut notices, signals, screen).await;
+            let end = followed.map_err(|error| prepared.problem(&error))?;
+            screen.stopping();
+            let stopped = tokio::select! {
+                () = pair.stop(Stop::Forever) => true,
+                _ = signals.next() => false,
+            };
+            if !stopped {
+                std::process::exit(i32::from(end.exit().code()));
             }
-            End::State(problem) => Err(problem),
-        }
-    })
+            show_rest(&mut notices, screen);
+            match end {
+                End::Asked(exit) => {
+                    screen.stopped(&pair.status(), exit);
+                    Ok(exit)
+                }
+                End::State(problem) => Err(problem),
+            }
+        },
+    )
 }
 
 /// Why it ends.

@@ -195,7 +195,7 @@ fn what_nobody_foresaw_is_an_internal_error() {
     let lab = Lab::new();
     lab.write("l/a", "one");
     // Too few files for it to run at all.
-    let script = "ulimit -n 4 && exec \"$0\" sync l r";
+    let script = "exec 3>&- 4>&- && ulimit -n 4 && exec \"$0\" sync l r";
     let ran = Ran::of(&mut lab.program("sh", ["-c", script, PROGRAM])).is(1);
     assert!(ran.err.contains("exit 1"), "{}", ran.err);
     assert!(!lab.at("r/a").exists());

@@ -8,6 +8,7 @@ mod exclude;
 mod guard;
 mod json;
 mod lab;
+mod order;
 mod output;
 mod permissions;
 mod plan;

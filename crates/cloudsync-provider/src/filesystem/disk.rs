@@ -94,7 +94,7 @@ impl Disk {
 
     /// Lets names in `folder` be changed as long as the answer lives, where only its mode forbids it.
     pub(super) fn open_up(&self, folder: &Arc<OwnedFd>) -> Option<Lift> {
-        self.lifts.open(folder, &self.namer)
+        self.lifts.open(folder, &self.root, &self.namer)
     }
 
     /// Returns a look taken just now as the trait says it.

@@ -2,7 +2,8 @@
 //!
 //! A tree with read-only folders (package caches have them) is synced as any other. Its folders get
 //! their modes when they are made; what goes into them later is let in for a moment. Only the owner
-//! of a folder can do that, and what somebody else forbids stays forbidden.
+//! of a folder can do that, and what somebody else forbids stays forbidden. So does what the mode of the
+//! root forbids, which is not synced: whoever set it wants nothing written there.
 //!
 //! Nobody is to take the mode of that moment for a user's wish: a look shows the folder as it was
 //! before and will be after ([`Lifts::mode_of`]), and a process that is killed leaves a name of ours
@@ -21,6 +22,7 @@ use rustix::process::geteuid;
 use super::change::chmod_open;
 use super::look::{Look, What, look};
 use super::own::Namer;
+use super::root::Root;
 
 /// What an owner needs to change names in a folder: to write, and to reach what is in it.
 pub(super) const NEEDED: u32 = 0o300;
@@ -63,7 +65,12 @@ pub(super) struct Lift {
 impl Lifts {
     /// Lets us change names in `folder`, if only its own mode forbids that and it is ours. Where we
     /// may anyway, or never will, there is nothing to hold.
-    pub(super) fn open(self: &Arc<Self>, folder: &Arc<OwnedFd>, namer: &Namer) -> Option<Lift> {
+    pub(super) fn open(
+        self: &Arc<Self>,
+        folder: &Arc<OwnedFd>,
+        root: &Root,
+        namer: &Namer,
+    ) -> Option<Lift> {
         // Under the lock: it may be that we may only because another job holds it open.
         let mut folders = self.folders();
         let allowed = accessat(
@@ -88,7 +95,8 @@ impl Lifts {
             return Some(lift());
         }
         let is_ours = found.uid == geteuid().as_raw();
-        if allowed != Err(Errno::ACCESS) || !is_ours || found.mode & NEEDED == NEEDED {
+        let is_root = found.ino == root.look.ino;
+        if allowed != Err(Errno::ACCESS) || !is_ours || is_root || found.mode & NEEDED == NEEDED {
             return None;
         }
         let opened = found.mode | NEEDED;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::record::{Batch, EntryId, Snapshot};
-use cloudsync_store::{FoundState, Opened, SqliteStore, Store, Unfit};
+use cloudsync_store::{Flush, FoundState, Opened, Opening, SqliteStore, Store, Unfit};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
@@ -199,6 +199,28 @@ async fn another_pairs_store_is_set_aside_whole() {
     assert_eq!(reason, Unfit::OtherPair(PAIR.to_owned()));
     drop(store);
     assert_eq!(load(&kept_as).await.snapshot, made, "it can be put back");
+}
+
+#[tokio::test]
+async fn a_store_of_the_pair_the_other_way_round_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let made = make(&path, 3).await;
+    let opening = |reversed| Opening {
+        pair: "the other way round",
+        reversed: Some(reversed),
+        flush: Flush::EachCommit,
+    };
+    let failure = SqliteStore::open_with(&path, opening(PAIR))
+        .await
+        .unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Reversed);
+    assert_eq!(load(&path).await.snapshot, made);
+    let store = SqliteStore::open_with(&path, opening("none"))
+        .await
+        .unwrap();
+    let (reason, _) = set_aside(store.load().await.unwrap());
+    assert_eq!(reason, Unfit::OtherPair(PAIR.to_owned()));
 }
 
 #[tokio::test]

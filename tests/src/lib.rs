@@ -8,6 +8,7 @@
 #![allow(clippy::missing_panics_doc, reason = "panicking is how a test fails")]
 
 mod hand;
+pub mod killing;
 pub mod simulator;
 mod way;
 

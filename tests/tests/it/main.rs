@@ -29,6 +29,7 @@ mod deciding;
 mod errors;
 mod folders;
 mod hints;
+mod killed;
 mod lifecycle;
 mod real;
 mod rename;

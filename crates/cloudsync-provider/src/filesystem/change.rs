@@ -37,6 +37,7 @@ pub(super) fn create_folder(
     let _lift = disk.open_up(&parent);
     let mode = Mode::from_raw_mode(attributes.mode.unwrap_or(0o777) & 0o7777);
     mkdirat(&*parent, target.name.as_str(), mode).map_err(failed)?;
+    moment!("folder made");
     disk.touch(&parent);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     if let Some(mode) = attributes.mode
@@ -133,6 +134,7 @@ pub(super) fn rename(
         }
         Err(errno) => return Err(failed(errno)),
     }
+    moment!("renamed");
     disk.touch(&subject.folder);
     disk.touch(&to);
     let found = look_at(&*to, new).map_err(failed)?;
@@ -191,6 +193,7 @@ pub(super) fn delete(disk: &Disk, at: &ObjectRef, kind: Kind, expect: Option<&Ta
         (Kind::Folder, What::Folder) => delete_folder(disk, at, &subject)?,
         _ => return Err(changed().with_detail("of another kind")),
     }
+    moment!("deleted");
     disk.touch(&subject.folder);
     flush_if_full(disk)
 }
@@ -220,6 +223,7 @@ fn delete_file(
         Err(errno) => return Err(failure("delete", errno, &at.path)),
     }
     act(Moment::Parked);
+    moment!("parked");
     match look_at(&**folder, parked.as_str()) {
         Ok(found) if look.same_version(&found) => {
             unlinkat(&**folder, parked.as_str(), AtFlags::empty()).map_err(|errno| {
@@ -302,6 +306,7 @@ pub(super) fn set_attributes(
         };
         utimensat(&**folder, *name, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
     }
+    moment!("attributes set");
     disk.flush_attributes(folder, name)?;
     let found = look_at(&**folder, *name).map_err(failed)?;
     if (found.ino, found.btime) != (before.ino, before.btime) {

@@ -137,6 +137,7 @@ impl Disk {
             let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *touched, Touched::Few(Vec::new()))
         };
+        moment!("before a flush");
         let one_by_one = match touched {
             Touched::Few(folders) => folders.iter().try_fold(true, |all, (_, folder)| {
                 Ok(self.sync_folder(folder)? && all)

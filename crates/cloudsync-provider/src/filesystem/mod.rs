@@ -20,6 +20,14 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("the filesystem provider knows Linux only, so far");
 
+/// A moment in which tests end the process: nothing without the feature `fail-points`.
+macro_rules! moment {
+    ($name:literal) => {
+        #[cfg(feature = "fail-points")]
+        fail::fail_point!($name);
+    };
+}
+
 mod change;
 mod copy;
 mod disk;

@@ -35,7 +35,10 @@ pub(super) fn take_free(disk: &Disk, staged: &Staged, target: &Target) -> Result
         &staged.folder,
         &target.name,
     ) {
-        Ok(()) => Ok(as_left(staged, &target.name)),
+        Ok(()) => {
+            moment!("placed");
+            Ok(as_left(staged, &target.name))
+        }
         Err(errno) => {
             staged.discard();
             Err(failure("write", errno, &target.path()))
@@ -150,6 +153,7 @@ pub(super) fn replace_while(
     let exchanged =
         renameat(&*folder, staged.name.as_str(), &*folder, name.as_str()).and_then(|()| {
             staged.name = name;
+            moment!("before an exchange");
             let (ours, theirs) = (staged.name.as_str(), target.name.as_str());
             renameat_with(&*folder, ours, &*folder, theirs, RenameFlags::EXCHANGE)
         });
@@ -168,6 +172,7 @@ pub(super) fn replace_while(
         }
     }
     act(Moment::Exchanged);
+    moment!("exchanged");
     match look_at(&*folder, staged.name.as_str()) {
         Ok(out) if old.same_version(&out) => {
             let left = as_left(staged, &target.name);
@@ -183,6 +188,7 @@ pub(super) fn replace_while(
 
 /// Undoes an exchange in which something came out that was not expected.
 fn put_back(disk: &Disk, staged: &Staged, target: &str) {
+    moment!("to be put back");
     let folder = &staged.folder;
     let name = staged.name.as_str();
     match renameat_with(folder, name, folder, target, RenameFlags::EXCHANGE) {

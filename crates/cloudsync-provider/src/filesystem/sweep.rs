@@ -59,6 +59,7 @@ fn sweep_one(disk: &Disk, folder: &OwnedFd, name: &str) -> io::Result<Swept> {
         Err(errno) => return Err(errno),
     };
     let is_file = found.what == What::File;
+    moment!("sweeping");
     match leftover {
         Leftover::Copy if is_file => remove(folder, name),
         Leftover::Mode(mode) if is_file => {

@@ -149,6 +149,7 @@ fn write_portion(disk: &Disk, batch: &[Job], results: &mut Vec<Result<Written>>)
             .collect();
         disk.flush_data(&files)
     };
+    moment!("data flushed");
     let place_one = |(request, staged): (&Job, Result<Staged>)| {
         let staged = staged?;
         match flushed {
@@ -331,6 +332,7 @@ fn stage(
     };
     let mode = request.attributes.mode.or(old.map(|old| old.mode));
     let name = disk.namer.copy();
+    moment!("before a copy");
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let first = Mode::from_raw_mode(mode.unwrap_or(0o666) & 0o777);
     let file = openat(&*folder, name.as_str(), flags, first).map_err(failed)?;
@@ -346,6 +348,7 @@ fn stage(
         old,
         target: &path,
     };
+    moment!("copy begun");
     let filled = staging.fill(source, request.hash, buffer).and_then(|hash| {
         let owned = old.is_some_and(|old| keep::keep(old, &file));
         let look = finish(&file, request.attributes.mtime, mode, owned).map_err(failed)?;

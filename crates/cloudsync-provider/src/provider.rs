@@ -87,7 +87,10 @@ pub trait Provider: Debug + Send + Sync + 'static {
     /// [`ErrorKind::NotFound`], [`ErrorKind::SourceChanged`], [`ErrorKind::Corrupt`].
     async fn read(&self, at: &ObjectRef, expect: &Tag) -> Result<Content>;
 
-    /// Writes a file, all or nothing.
+    /// Writes a file, all or nothing. A success says that the file was in its folder, and the folder
+    /// below the root where it was asked for: what is put into a folder that somebody takes away in that
+    /// moment would count as deleted with it, so that is a failure, and is undone. The same holds for
+    /// [`Provider::create_folder`] and [`Provider::rename`].
     ///
     /// # Errors
     /// [`ErrorKind::AlreadyExists`] where a name expected free is taken (also by a folder or a

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -83,10 +83,11 @@ pub fn play(seed: u64, victim: &Path) -> io::Result<(Ran, TempDir)> {
         let child = start(victim, base.path(), is_watching, &doom)?;
         // A watching one comes to its end by a kill only.
         let patience = Duration::from_millis(if is_watching { 150 } else { 5_000 });
-        let status = meanwhile(child, &mut users, &mut random, doom.after, patience)?;
-        match status.signal() {
-            Some(_) => *ran.kills.entry(doom.name()).or_default() += 1,
-            None => ran.ends += 1,
+        let end = meanwhile(child, &mut users, &mut random, doom.after.min(patience))?;
+        match end {
+            End::Itself => ran.ends += 1,
+            End::Doom => *ran.kills.entry(doom.name()).or_default() += 1,
+            End::Killed => *ran.kills.entry("").or_default() += 1,
         }
     }
     ran.acts = users.acts;
@@ -142,23 +143,31 @@ fn start(victim: &Path, base: &Path, is_watching: bool, doom: &Doom) -> io::Resu
     command.spawn()
 }
 
-/// Has users act while a process lives, and kills it when its time has come.
+/// How a process ended.
+enum End {
+    Itself,
+    /// At the moment that was chosen for it.
+    Doom,
+    Killed,
+}
+
+/// Has users act while a process lives, and kills it after some time.
 fn meanwhile(
     mut child: Child,
     users: &mut Users,
     random: &mut Random,
     after: Duration,
-    patience: Duration,
-) -> io::Result<ExitStatus> {
+) -> io::Result<End> {
     let begun = Instant::now();
     let mut left = random.below(25);
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(status);
+            return Ok(status.signal().map_or(End::Itself, |_| End::Doom));
         }
-        if begun.elapsed() >= after.min(patience) {
+        if begun.elapsed() >= after {
             child.kill()?;
-            return child.wait();
+            child.wait()?;
+            return Ok(End::Killed);
         }
         if left > 0 && random.chance(30) {
             left -= 1;

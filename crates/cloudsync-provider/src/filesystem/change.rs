@@ -15,7 +15,7 @@ use crate::{
 };
 
 use super::disk::{Disk, Durability};
-use super::failure::{failure, refused};
+use super::failure::{failure, gone_meanwhile, refused};
 use super::lift::Lift;
 use super::look::{Look, What, look, look_at};
 use super::names::{check_name, check_path, is_within, split};
@@ -39,6 +39,11 @@ pub(super) fn create_folder(
     mkdirat(&*parent, target.name.as_str(), mode).map_err(failed)?;
     moment!("folder made");
     disk.touch(&parent);
+    if !disk.root.still_has(&target.folder.path, &parent) {
+        // What somebody put into it meanwhile stays, wherever that is now.
+        let _ = unlinkat(&*parent, target.name.as_str(), AtFlags::REMOVEDIR);
+        return Err(gone_meanwhile("create_folder", &target.folder.path));
+    }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     if let Some(mode) = attributes.mode
         && let Ok(open) = openat(&*parent, target.name.as_str(), flags, Mode::empty())
@@ -104,6 +109,17 @@ pub(super) fn rename(
     expect: Option<&Tag>,
     target: &Target,
 ) -> Result<Observed> {
+    rename_while(disk, at, expect, target, &mut |_| {})
+}
+
+/// As [`rename`], with somebody acting once all was looked at.
+fn rename_while(
+    disk: &Disk,
+    at: &ObjectRef,
+    expect: Option<&Tag>,
+    target: &Target,
+    act: &mut dyn FnMut(Moment),
+) -> Result<Observed> {
     check_name("rename", &target.name)?;
     let subject = find(disk, "rename", at, expect)?;
     let to_path = target.path();
@@ -124,6 +140,7 @@ pub(super) fn rename(
         is_folder.then(|| open_up_subject(disk, &subject)).flatten(),
     ];
     let new = target.name.as_str();
+    act(Moment::Checked);
     match rename_to_free(disk, &subject.folder, subject.name, &to, new) {
         Ok(()) => {}
         Err(Errno::EXIST) if is_own_name(disk, &subject, &to, new) => {
@@ -143,6 +160,10 @@ pub(super) fn rename(
     } else {
         subject.look.same_version(&found)
     };
+    if !disk.root.still_has(&target.folder.path, &to) {
+        let _ = rename_to_free(disk, &to, new, &subject.folder, subject.name);
+        return Err(gone_meanwhile("rename", &target.folder.path));
+    }
     if !same {
         // Somebody saved between our look and the rename: give it back its name. If that was taken
         // again already, it stays where it is now, in view.
@@ -201,7 +222,7 @@ pub(super) fn delete(disk: &Disk, at: &ObjectRef, kind: Kind, expect: Option<&Ta
 /// A moment at which tests let a user act.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Moment {
-    /// The file was looked at.
+    /// The object was looked at.
     Checked,
     /// It lies under a name of ours.
     Parked,
@@ -418,6 +439,30 @@ mod tests {
             .collect();
         names.sort();
         (deleted, folder, names)
+    }
+
+    #[tokio::test]
+    async fn what_is_moved_into_a_folder_that_is_taken_away_comes_back() {
+        let base = tempfile::tempdir().expect("folder");
+        let at = |path: &str| base.path().join(path);
+        fs::create_dir_all(at("root/folder")).expect("folder");
+        fs::write(at("root/a"), "one").expect("file");
+        let provider = FileProvider::new();
+        provider
+            .set_root(at("root").to_str(), None, false)
+            .await
+            .expect("root");
+        let disk = provider.disk("test").expect("disk");
+        let target = Target {
+            folder: ObjectRef::at("folder"),
+            name: "a".to_owned(),
+        };
+        let moved = rename_while(&disk, &ObjectRef::at("a"), None, &target, &mut |_| {
+            fs::rename(at("root/folder"), at("taken")).expect("taken");
+        });
+        assert_eq!(moved.expect_err("taken").kind(), ErrorKind::NotFound);
+        assert_eq!(fs::read_to_string(at("root/a")).expect("content"), "one");
+        assert!(!at("taken/a").exists());
     }
 
     #[tokio::test]

@@ -21,6 +21,11 @@ pub(super) fn refused(kind: ErrorKind, operation: &'static str, object: &str) ->
     Error::new(kind, operation).with_object(shown(object))
 }
 
+/// Makes the failure of a change in a folder that somebody took away meanwhile.
+pub(super) fn gone_meanwhile(operation: &'static str, folder: &str) -> Error {
+    refused(ErrorKind::NotFound, operation, folder).with_detail("the folder was moved meanwhile")
+}
+
 /// Returns how a path relative to the root is shown to people.
 fn shown(object: &str) -> &str {
     if object.is_empty() { "/" } else { object }

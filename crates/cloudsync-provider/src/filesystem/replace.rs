@@ -4,7 +4,8 @@
 //! is looked at, changes places with the staged one in one step, and what came out is looked at again.
 //! If that is not what was expected (somebody saved in between), they change places once more, and the
 //! write fails as if it had come later. So a reader sees the old or the new, and an edit that slips in
-//! stays what it was. What an open program still writes through a handle to the old file is beyond us.
+//! stays what it was. The same if somebody took the folder away meanwhile, out of the root maybe: what
+//! was put into it there would count as deleted with it. What an open program still writes through a handle to the old file is beyond us.
 //!
 //! Where a file system knows no exchange, the look comes just before the rename, and
 //! [`crate::Capabilities::conditional_change`] says so.
@@ -26,8 +27,46 @@ use super::names::MAX_BYTES;
 use super::volume::is_unsupported;
 use super::write::Staged;
 
-/// Puts `staged` at a name that must be free. Answers it as we left it.
-pub(super) fn take_free(disk: &Disk, staged: &Staged, target: &Target) -> Result<Look> {
+/// A file that was put in its place. Until it is known that its folder was there all the time, it can
+/// be undone.
+#[derive(Debug)]
+pub(super) struct Placed {
+    /// As we left it.
+    left: Look,
+    before: Before,
+}
+
+/// What stood there before.
+#[derive(Clone, Copy, Debug)]
+enum Before {
+    Nothing,
+    /// The version that lies under the staged name now.
+    Aside,
+    /// A version that is gone.
+    Gone,
+}
+
+impl Placed {
+    /// Leaves it where it is. Answers it as we left it.
+    pub(super) fn keep(self, staged: &Staged) -> Look {
+        if matches!(self.before, Before::Aside) {
+            staged.discard();
+        }
+        self.left
+    }
+
+    /// Makes it as it was before.
+    pub(super) fn undo(self, disk: &Disk, staged: &Staged, target: &Target) {
+        match self.before {
+            Before::Nothing => take_back(disk, staged, &target.name),
+            Before::Aside => put_back(disk, staged, &target.name),
+            Before::Gone => {}
+        }
+    }
+}
+
+/// Puts `staged` at a name that must be free.
+pub(super) fn take_free(disk: &Disk, staged: &Staged, target: &Target) -> Result<Placed> {
     match rename_to_free(
         disk,
         &staged.folder,
@@ -37,7 +76,10 @@ pub(super) fn take_free(disk: &Disk, staged: &Staged, target: &Target) -> Result
     ) {
         Ok(()) => {
             moment!("placed");
-            Ok(as_left(staged, &target.name))
+            Ok(Placed {
+                left: as_left(staged, &target.name),
+                before: Before::Nothing,
+            })
         }
         Err(errno) => {
             staged.discard();
@@ -106,14 +148,14 @@ pub(super) fn expected(
     }
 }
 
-/// Puts `staged` in the place of the file that is expected there. Answers it as we left it.
+/// Puts `staged` in the place of the file that is expected there.
 pub(super) fn replace(
     disk: &Disk,
     staged: &mut Staged,
     target: &Target,
     oid: Option<&Oid>,
     tag: &Tag,
-) -> Result<Look> {
+) -> Result<Placed> {
     replace_while(disk, staged, target, oid, tag, &mut |_| {})
 }
 
@@ -134,7 +176,7 @@ pub(super) fn replace_while(
     oid: Option<&Oid>,
     tag: &Tag,
     act: &mut dyn FnMut(Moment),
-) -> Result<Look> {
+) -> Result<Placed> {
     let old = match expected(disk, &staged.folder, target, oid, tag) {
         Ok(old) => old,
         Err(error) => {
@@ -174,11 +216,10 @@ pub(super) fn replace_while(
     act(Moment::Exchanged);
     moment!("exchanged");
     match look_at(&*folder, staged.name.as_str()) {
-        Ok(out) if old.same_version(&out) => {
-            let left = as_left(staged, &target.name);
-            staged.discard();
-            Ok(left)
-        }
+        Ok(out) if old.same_version(&out) => Ok(Placed {
+            left: as_left(staged, &target.name),
+            before: Before::Aside,
+        }),
         _ => {
             put_back(disk, staged, &target.name);
             Err(changed(target))
@@ -186,7 +227,24 @@ pub(super) fn replace_while(
     }
 }
 
-/// Undoes an exchange in which something came out that was not expected.
+/// Takes back what was put at a name that was free, unless somebody had it in hand since.
+fn take_back(disk: &Disk, staged: &Staged, target: &str) {
+    let folder = &staged.folder;
+    let name = staged.name.as_str();
+    if rename_to_free(disk, folder, target, folder, name).is_err() {
+        return;
+    }
+    match look_at(folder, name) {
+        Ok(out) if staged.look.same_version(&out) => staged.discard(),
+        _ => {
+            if rename_to_free(disk, folder, name, folder, target).is_err() {
+                drop(keep_aside(disk, folder, name, target));
+            }
+        }
+    }
+}
+
+/// Undoes an exchange: something came out that was not expected, or it was somewhere else.
 fn put_back(disk: &Disk, staged: &Staged, target: &str) {
     moment!("to be put back");
     let folder = &staged.folder;
@@ -225,10 +283,13 @@ pub(super) fn keep_aside(
 }
 
 /// Replaces where nothing better is known.
-fn rename_over(staged: &Staged, target: &Target) -> Result<Look> {
+fn rename_over(staged: &Staged, target: &Target) -> Result<Placed> {
     let folder = &staged.folder;
     match renameat(folder, staged.name.as_str(), folder, target.name.as_str()) {
-        Ok(()) => Ok(as_left(staged, &target.name)),
+        Ok(()) => Ok(Placed {
+            left: as_left(staged, &target.name),
+            before: Before::Gone,
+        }),
         Err(errno) => {
             staged.discard();
             Err(failure("write", errno, &target.path()))

@@ -83,6 +83,16 @@ impl Root {
         Ok(open)
     }
 
+    /// Returns whether `open`, which was found at `path`, still lies there. What was put into it before
+    /// was put where it belongs then: else it went wherever somebody took the folder meanwhile.
+    pub(super) fn still_has(&self, path: &str, open: &OwnedFd) -> bool {
+        let same = |there: OwnedFd| -> io::Result<bool> {
+            let (there, open) = (look(there)?, look(open)?);
+            Ok((there.ino, there.btime, there.device) == (open.ino, open.btime, open.device))
+        };
+        self.open_folder(path).and_then(same).unwrap_or(false)
+    }
+
     /// Opens the folder that `folder` names, and makes sure that it is that one. Where another stands
     /// there, or none, the answer is [`ErrorKind::NotFound`].
     pub(super) fn open_exactly(

@@ -21,10 +21,11 @@ use crate::{
 
 use super::copy::{Buffer, Old, Piece, Source, Staging};
 use super::disk::{Disk, Durability, write_back};
-use super::failure::{failure, refused};
+use super::failure::{failure, gone_meanwhile, refused};
 use super::lift::Lift;
 use super::look::{Look, look};
 use super::names::check_name;
+use super::replace::Placed;
 use super::{keep, replace};
 
 /// Staged bytes between two flushes.
@@ -151,9 +152,9 @@ fn write_portion(disk: &Disk, batch: &[Job], results: &mut Vec<Result<Written>>)
     };
     moment!("data flushed");
     let place_one = |(request, staged): (&Job, Result<Staged>)| {
-        let staged = staged?;
+        let mut staged = staged?;
         match flushed {
-            Ok(()) => staged.place(disk, request),
+            Ok(()) => staged.place(disk, request).map(|placed| (staged, placed)),
             // Which file it was is not told: none of them is put in place.
             Err(errno) => {
                 staged.discard();
@@ -162,18 +163,28 @@ fn write_portion(disk: &Disk, batch: &[Job], results: &mut Vec<Result<Written>>)
         }
     };
     let before = results.len();
-    if batch.len() < SPLIT {
-        results.extend(batch.iter().zip(staged).map(place_one));
+    let placed: Vec<_> = if batch.len() < SPLIT {
+        batch.iter().zip(staged).map(place_one).collect()
     } else {
         let mut first = staged;
         let second = first.split_off(batch.len() / 2);
         let (left, right) = batch.split_at(batch.len() / 2);
         thread::scope(|scope| {
             let other = scope.spawn(|| right.iter().zip(second).map(place_one).collect::<Vec<_>>());
-            results.extend(left.iter().zip(first).map(place_one));
-            results.extend(joined(other, right));
-        });
-    }
+            let mut placed: Vec<_> = left.iter().zip(first).map(place_one).collect();
+            placed.extend(joined(other, right));
+            placed
+        })
+    };
+    // Each folder once, when all is in it.
+    let mut are_there = HashMap::new();
+    results.extend(batch.iter().zip(placed).map(|(request, placed)| {
+        let (staged, placed) = placed?;
+        let is_there = *are_there
+            .entry(Arc::as_ptr(&staged.folder))
+            .or_insert_with(|| staged.is_in_place(disk, request));
+        staged.end(disk, request, placed, is_there)
+    }));
     if disk.durability == Durability::Full
         && let Err(error) = disk.flush()
     {
@@ -230,12 +241,14 @@ pub(super) fn write_pieces(
     let mut buffer = Buffer::for_size(0);
     let source = Source::Pieces(&mut next);
     let keep_open = disk.keeps_open(1);
-    let staged = stage(disk, &mut folders, request, source, &mut buffer, keep_open)?;
+    let mut staged = stage(disk, &mut folders, request, source, &mut buffer, keep_open)?;
     if let Err(errno) = disk.flush_data(&[staged.file.as_ref()]) {
         staged.discard();
         return Err(write_back("write", errno).with_object(request.target.path()));
     }
-    let written = staged.place(disk, request)?;
+    let placed = staged.place(disk, request)?;
+    let is_there = staged.is_in_place(disk, request);
+    let written = staged.end(disk, request, placed, is_there)?;
     if disk.durability == Durability::Full {
         disk.flush()?;
     }
@@ -254,6 +267,14 @@ pub(super) fn stage_alone(disk: &Disk, job: &Job) -> Result<Staged> {
         &mut buffer,
         false,
     )
+}
+
+/// Puts a file that was staged alone in its place.
+#[cfg(test)]
+pub(super) fn place_alone(disk: &Disk, mut staged: Staged, job: &Job) -> Result<Written> {
+    let placed = staged.place(disk, job)?;
+    let is_there = staged.is_in_place(disk, job);
+    staged.end(disk, job, placed, is_there)
 }
 
 /// The folders that a job has open.
@@ -295,16 +316,31 @@ impl Staged {
         let _ = unlinkat(&self.folder, self.name.as_str(), AtFlags::empty());
     }
 
-    fn place(mut self, disk: &Disk, request: &Job) -> Result<Written> {
+    fn place(&mut self, disk: &Disk, request: &Job) -> Result<Placed> {
         self.file = None;
         let placed = match &request.expect {
-            Expect::Free => replace::take_free(disk, &self, &request.target),
+            Expect::Free => replace::take_free(disk, self, &request.target),
             Expect::Unchanged { oid, tag } => {
-                replace::replace(disk, &mut self, &request.target, oid.as_ref(), tag)
+                replace::replace(disk, self, &request.target, oid.as_ref(), tag)
             }
         };
         disk.touch(&self.folder);
-        let found = placed?;
+        placed
+    }
+
+    /// Returns whether the folder is still where it is to be.
+    fn is_in_place(&self, disk: &Disk, request: &Job) -> bool {
+        let folder = &request.target.folder.path;
+        disk.root.still_has(folder, &self.folder)
+    }
+
+    /// Leaves what was placed, or undoes it if the folder is not where it is to be.
+    fn end(self, disk: &Disk, request: &Job, placed: Placed, is_there: bool) -> Result<Written> {
+        if !is_there {
+            placed.undo(disk, &self, &request.target);
+            return Err(gone_meanwhile("write", &request.target.folder.path));
+        }
+        let found = placed.keep(&self);
         Ok(Written {
             observed: disk.observed_now(&found),
             hash: self.hash,

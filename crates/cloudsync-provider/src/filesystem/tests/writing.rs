@@ -183,7 +183,9 @@ async fn replace_with(
             }
         },
     )
-    .map(|_| ())
+    .map(|placed| {
+        placed.keep(&staged);
+    })
 }
 
 #[tokio::test]
@@ -288,6 +290,29 @@ async fn two_edits_around_the_exchange_both_survive() {
         ),
         ("first", "second!")
     );
+}
+
+#[tokio::test]
+async fn a_folder_that_is_taken_away_takes_nothing_of_ours_along() {
+    let place = Place::new().await;
+    place.put("folder/a", "one");
+    let disk = place.provider.disk("test").expect("disk");
+    for (name, expect) in [
+        ("folder/new", Expect::Free),
+        ("folder/a", place.unchanged("folder/a").await),
+    ] {
+        let (job, _) = write::Job::new(request(name, expect, "ours"));
+        let staged = write::stage_alone(&disk, &job).expect("staged");
+        fs::rename(place.path("folder"), place.path("taken")).expect("taken");
+        fs::create_dir(place.path("folder")).expect("another one");
+        let error = write::place_alone(&disk, staged, &job).expect_err("taken away");
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        assert_eq!(place.names("taken"), ["a"]);
+        assert_eq!(place.content("taken/a"), "one");
+        assert!(place.names("folder").is_empty());
+        fs::remove_dir(place.path("folder")).expect("removed");
+        fs::rename(place.path("taken"), place.path("folder")).expect("back");
+    }
 }
 
 #[tokio::test]

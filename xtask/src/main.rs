@@ -46,6 +46,11 @@ const TASKS: &[Task] = &[
         simulate::run,
     ),
     (
+        "kill",
+        "kill real processes that sync, at named moments and at any",
+        simulate::kill,
+    ),
+    (
         "measure",
         "tell what the engine takes for many objects",
         measure::run,

@@ -132,15 +132,24 @@ pub(crate) fn again_in_release(task: &str, arguments: &[String]) -> Result<bool>
 }
 
 /// Simulates the whole, in a program of its own: this one needs no database to check files.
-fn whole(arguments: &[String]) -> Result<bool> {
-    let program = ["--package", "cloudsync-tests", "--bin", "simulate", "--"];
-    in_release(&program, arguments)
+/// Kills processes. Returns whether all is well.
+pub(crate) fn kill(arguments: &[String]) -> Result<bool> {
+    let package = ["--package", "cloudsync-tests", "--features", "fail-points"];
+    // Both are built; one starts the other.
+    let are_built = in_release("build", &[&package[..], &["--bins"]].concat(), &[])?;
+    let kill = [&package[..], &["--bin", "kill", "--"]].concat();
+    Ok(are_built && in_release("run", &kill, arguments)?)
 }
 
-fn in_release(program: &[&str], arguments: &[String]) -> Result<bool> {
+fn whole(arguments: &[String]) -> Result<bool> {
+    let program = ["--package", "cloudsync-tests", "--bin", "simulate", "--"];
+    in_release("run", &program, arguments)
+}
+
+fn in_release(command: &str, program: &[&str], arguments: &[String]) -> Result<bool> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["run", "--quiet", "--release"])
+        .args([command, "--quiet", "--release"])
         .args(program)
         .args(arguments)
         .status()?;

@@ -25,7 +25,7 @@ use self::users::Users;
 pub const DOOM: &str = "CLOUDSYNC_TEST_DOOM";
 
 /// The moments with names: those of the folder's provider, and of what surrounds the engine.
-pub const MOMENTS: [&str; 18] = [
+pub const MOMENTS: [&str; 17] = [
     "attributes set",
     "before a commit",
     "before a copy",
@@ -43,7 +43,6 @@ pub const MOMENTS: [&str; 18] = [
     "placed",
     "renamed",
     "sweeping",
-    "to be put back",
 ];
 
 /// The longest that a run without a kill may take.

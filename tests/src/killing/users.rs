@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use cloudsync_core::testing::Random;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -56,7 +57,7 @@ impl Users {
             Some(root.join(path))
         };
         self.acts += 1;
-        let done = match self.random.below(10) {
+        let done = match self.random.below(11) {
             0..=3 => self.write(&free),
             4 => fs::create_dir(&free),
             5 | 6 => match any(&mut self.random, &all.iter().collect::<Vec<_>>()) {
@@ -69,6 +70,10 @@ impl Users {
             },
             8 => match any(&mut self.random, &files) {
                 Some(path) => self.throw_away(&path),
+                None => Ok(()),
+            },
+            9 => match any(&mut self.random, &files) {
+                Some(path) => self.touch(&path),
                 None => Ok(()),
             },
             _ => match any(&mut self.random, &folders) {
@@ -116,6 +121,12 @@ impl Users {
         let old = fs::read(&new)?;
         self.alive.remove(&old);
         Ok(())
+    }
+
+    /// Says that a file is of another time.
+    fn touch(&mut self, path: &Path) -> io::Result<()> {
+        let time = SystemTime::now() - Duration::from_secs(self.random.below(1_000_000) as u64);
+        fs::File::open(path)?.set_modified(time)
     }
 
     fn throw_away(&mut self, path: &Path) -> io::Result<()> {

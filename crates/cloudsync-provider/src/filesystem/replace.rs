@@ -246,7 +246,6 @@ fn take_back(disk: &Disk, staged: &Staged, target: &str) {
 
 /// Undoes an exchange: something came out that was not expected, or it was somewhere else.
 fn put_back(disk: &Disk, staged: &Staged, target: &str) {
-    moment!("to be put back");
     let folder = &staged.folder;
     let name = staged.name.as_str();
     match renameat_with(folder, name, folder, target, RenameFlags::EXCHANGE) {

@@ -347,6 +347,11 @@ impl Engine {
             self.set_listed(side, folder, false);
             return;
         }
+        if self.world.node(side, folder).presence() == Presence::Absent {
+            // It is where nobody looks, as in a folder that is not wanted. Once it is met, it is to be listed.
+            self.set_listed(side, folder, false);
+            return;
+        }
         // Each listing has a mark of its own, so that what it does not have can be told.
         self.tick += 1;
         let mark = self.tick;

@@ -1,9 +1,9 @@
 //! What one side does not want and the other one has: left alone here, kept there, brought back when it
 //! is wanted again.
 
-use cloudsync_core::engine::io::Guard;
+use cloudsync_core::engine::io::{Control, Guard};
 use cloudsync_core::side::{BySide, Side};
-use cloudsync_core::testing::{ModelPair, Scope, SideSetup, UserAct};
+use cloudsync_core::testing::{ModelPair, Scope, SideSetup, Swarm, UserAct};
 use cloudsync_core::time::Time;
 use proptest::prelude::*;
 
@@ -351,6 +351,38 @@ fn a_folder_that_moved_before_a_crash_is_gone_through() {
             assert_eq!(paths(&pair, HERE), ["c", "c/a"]);
         }
     }
+}
+
+/// It was known by its id in a walk, and what is in it counted as there, in a folder that was nowhere.
+#[test]
+fn a_folder_that_moved_to_where_nobody_looks_is_gone_with_what_is_in_it() {
+    for walks in 0..3 {
+        let mut pair = ModelPair::with(BySide::default(), 1);
+        pair.set_guard(Some(Guard {
+            max_count: 1,
+            max_share: 0.0,
+            min_count: 1,
+            ..Guard::default()
+        }));
+        let unwanted = BySide::from_fn(|_| Some("b".to_owned()));
+        choose(&mut pair, Scope { unwanted });
+        mkdir(&mut pair, HERE, "a");
+        mkdir(&mut pair, HERE, "a/c");
+        pair.check();
+        mkdir(&mut pair, THERE, "b");
+        rename(&mut pair, THERE, "a", "b/c");
+        for _ in 0..walks {
+            let path = String::new();
+            pair.control(Control::Walk { side: THERE, path });
+            pair.run();
+            let held: Vec<_> = pair.engine().status(Time::ZERO).held;
+            assert_eq!(held.len(), 1, "{held:?}");
+        }
+        pair.check();
+        assert_eq!(paths(&pair, HERE), Vec::<String>::new());
+        assert_eq!(paths(&pair, THERE), ["b", "b/c", "b/c/c"]);
+    }
+    Swarm::new(516_672).choosing().run();
 }
 
 fn any_side() -> impl Strategy<Value = SideSetup> {

@@ -206,6 +206,11 @@ impl Engine {
         }
         self.world.relink(row, lone, side);
         self.note_absence_anew(row);
+        // What stood in it last did so in the one that replaced it: what is there now may go on with that.
+        let children: Vec<NodeId> = self.world.tree(side).children(node).collect();
+        for child in children {
+            self.touch(self.world.node(side, child).entry);
+        }
         self.children_changed_entry(side, node);
         self.persisting.dirty(lone);
         self.persisting.dirty(row);

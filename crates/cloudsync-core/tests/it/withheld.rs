@@ -385,6 +385,13 @@ fn a_folder_that_moved_to_where_nobody_looks_is_gone_with_what_is_in_it() {
     Swarm::new(516_672).choosing().run();
 }
 
+/// Without ids: a folder that we had renamed was found after a crash, and what was in it had been met, and
+/// withheld, before it was known as that. What was withheld before waited for it for ever.
+#[test]
+fn what_is_withheld_in_a_folder_that_is_found_to_be_renamed_goes_on() {
+    Swarm::new(947_209).choosing().run();
+}
+
 fn any_side() -> impl Strategy<Value = SideSetup> {
     prop::sample::select(vec![
         SideSetup::default(),

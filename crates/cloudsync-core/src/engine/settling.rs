@@ -317,14 +317,8 @@ impl Engine {
                 let there = at.is_present()
                     && at.parent() == Some(folder)
                     && self.world.names.get(at.name()) == name;
-                let other = side.other();
                 if there && *purpose == RenamePurpose::Carry {
-                    // The other side stood there when this was carried over; it may have moved since.
-                    let name = self.world.names.intern(name);
-                    self.world.agree_place(id, side);
-                    if let Some(folder) = self.folder_of(*parent, other) {
-                        self.world.set_agreed_place(id, other, folder, name);
-                    }
+                    self.was_carried(id, side, node, *parent);
                 } else if there {
                     self.was_renamed(id, side, *purpose);
                 } else if *purpose == RenamePurpose::Split && !at.is_present() {
@@ -335,6 +329,24 @@ impl Engine {
                 there
             }
             IntendedAct::Write { .. } => self.settle_write(id, side, &intent.act),
+        }
+    }
+
+    /// A move of ours was done. The other side stood where it was carried over from; it may have moved since.
+    fn was_carried(&mut self, id: EntryId, side: Side, node: NodeId, parent: EntryId) {
+        if self.is_arbitrary() {
+            // The folder's partner says nothing of where that was.
+            self.was_renamed(id, side, RenamePurpose::Carry);
+            return;
+        }
+        self.world.agree_place(id, side);
+        let (other, path) = (side.other(), self.world.path(side, node));
+        let path = self.config.policy.translate(other, &path);
+        if let Some(folder) = self.folder_of(parent, other)
+            && let Some(name) = path.as_deref().and_then(|path| path.rsplit('/').next())
+        {
+            let name = self.world.names.intern(name);
+            self.world.set_agreed_place(id, other, folder, name);
         }
     }
 

@@ -94,6 +94,29 @@ fn a_crash_between_the_folder_and_what_is_in_it_changes_nothing() {
     }
 }
 
+/// Our move was done, and not recorded, when it was killed; the user had moved it back by then.
+#[test]
+fn what_is_renamed_back_before_a_crash_is_renamed_back_there_too() {
+    for side in Side::BOTH {
+        for work in 0..60 {
+            let mut pair = translating(Translation::Sorted, u64::from(work));
+            pair.act_all(&[mkdir(Side::Local, "a"), write(Side::Local, "a/f")]);
+            pair.check();
+            let (here, there) = match side {
+                Side::Local => ("a", "b"),
+                Side::Remote => ("by-a/a", "by-b/b"),
+            };
+            pair.act(&mkdir(Side::Remote, "by-b"));
+            pair.act_all(&[rename(side, here, there), UserAct::Work(work)]);
+            pair.act_all(&[rename(side, there, here), UserAct::Crash]);
+            pair.check();
+            assert_eq!(paths(&pair, Side::Local), ["a", "a/f"], "{side} {work}");
+        }
+    }
+    Swarm::new(97_027_932).translating().run();
+    Swarm::new(97_099_889).translating().run();
+}
+
 #[test]
 fn a_child_that_the_other_side_moved_meanwhile_goes_where_it_is_there() {
     let mut pair = flat(1);

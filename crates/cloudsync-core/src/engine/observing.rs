@@ -18,6 +18,7 @@ use crate::failure::{ErrorKind, Failure};
 use crate::listing::{End, Found, Listing, SkipReason};
 use crate::notice::Notice;
 use crate::object::{Kind, ObjectRef, Observed, Oid};
+use crate::plan::parked::is_parked;
 use crate::record::EntryId;
 use crate::rules::{Feed, Identity};
 use crate::side::Side;
@@ -683,11 +684,14 @@ impl Engine {
             self.new_policy = Some(self.config.policy.id());
             self.persisting.drop_value("policy");
         }
+        // What is parked counts as standing where it did: the other side says where it is to go.
+        let is_parked = is_parked(self.world.names.get(self.world.node(side, node).name()));
+        let told_by = if is_parked { side.other() } else { side };
         while let Some(node) = below.pop() {
             below.extend(self.world.tree(side).children(node));
             let entry = self.world.node(side, node).entry;
             if self.is_arbitrary() {
-                self.translate_again(side, entry);
+                self.translate_again(told_by, entry);
             } else {
                 self.rest(entry);
             }

@@ -56,6 +56,7 @@ impl Engine {
             return;
         }
         if let Some(circle) = self.schedule.wait_on(id, edge) {
+            // One that goes through no place is looked for again in the end: some may wait no more by then.
             self.break_circle(&circle);
         }
     }
@@ -68,8 +69,9 @@ impl Engine {
         if is_quiet
             && self.schedule.take_new_waits()
             && let Some(circle) = self.find_circle()
+            && !self.break_circle(&circle)
         {
-            self.break_circle(&circle);
+            self.lose_a_local_move(&circle);
         }
     }
 
@@ -134,11 +136,9 @@ impl Engine {
     /// Where the holder of a place is to be moved by us, it is parked under a name of ours; else
     /// whoever waits for the place and is to be moved by us is parked where it is to go. A folder that
     /// cannot be moved as a whole moves by parts. Where users moved two objects to one place, one gives
-    /// way.
-    fn break_circle(&mut self, circle: &Circle) {
-        let is_free = |id: EntryId| {
-            !self.locks.entries.contains(&id) && !self.persisting.open_intents.contains(&id)
-        };
+    /// way. Returns false if it goes through no place.
+    fn break_circle(&mut self, circle: &Circle) -> bool {
+        let is_free = |id: EntryId| self.is_free(id);
         let places = || {
             circle
                 .iter()
@@ -166,7 +166,7 @@ impl Engine {
                 purpose: RenamePurpose::Park,
             };
             self.begin(id, side, deed);
-            return;
+            return true;
         }
         let goes_by_parts = |id: EntryId, side: Side| {
             !self.config.rules[side].folder_move
@@ -185,7 +185,7 @@ impl Engine {
             .or_else(|| waiter().map(|(id, _, side)| (id, side)));
         if let Some((id, side)) = by_parts {
             self.move_by_parts(id, side.other());
-            return;
+            return true;
         }
         let step = places()
             .flat_map(|(id, holder, _)| [holder, id])
@@ -194,8 +194,29 @@ impl Engine {
                 Step::Do { side, deed } => Some((id, side, deed)),
                 _ => None,
             });
-        if let Some((id, side, deed)) = step {
-            self.begin(id, side, deed);
+        let Some((id, side, deed)) = step else {
+            return false;
+        };
+        self.begin(id, side, deed);
+        true
+    }
+
+    fn is_free(&self, id: EntryId) -> bool {
+        !self.locks.entries.contains(&id) && !self.persisting.open_intents.contains(&id)
+    }
+
+    /// Each is to be moved once the folder above it is where it belongs, as two folders that were moved into
+    /// each other: a local move loses, so that one goes where the remote side has it.
+    fn lose_a_local_move(&mut self, circle: &Circle) {
+        let loses = |id: EntryId| self.is_free(id) && moved(&self.world, Side::Local, id);
+        let Some((id, _)) = circle.iter().copied().find(|&(id, _)| loses(id)) else {
+            return;
+        };
+        if self.is_arbitrary() {
+            self.world.agree_place(id, Side::Local);
+            self.world.set_agreed_nowhere(id, Side::Remote);
+            self.persisting.dirty(id);
+            self.touch(id);
         }
     }
 

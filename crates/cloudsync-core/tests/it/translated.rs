@@ -117,6 +117,29 @@ fn what_is_renamed_back_before_a_crash_is_renamed_back_there_too() {
     Swarm::new(97_099_889).translating().run();
 }
 
+/// Each waited until the other one was where it belonged, or what was in the one that was parked waited for
+/// that one: the sides stayed unequal.
+#[test]
+fn two_folders_moved_into_each_other_come_to_rest() {
+    for between in 0..20 {
+        let mut pair = translating(Translation::Sorted, u64::from(between));
+        pair.act_all(&[mkdir(Side::Local, "a"), mkdir(Side::Local, "A")]);
+        pair.act_all(&[write(Side::Local, "a/f"), write(Side::Local, "A/g")]);
+        pair.check();
+        pair.act(&rename(Side::Remote, "by-a/a", "by-a/A/a"));
+        pair.act(&rename(Side::Local, "A", "a/A"));
+        pair.act(&UserAct::Work(between));
+        if between % 2 == 0 {
+            pair.crash();
+        }
+        pair.check();
+        let files = paths(&pair, Side::Local).into_iter();
+        let files: Vec<_> = files.filter(|path| path.ends_with(['f', 'g'])).collect();
+        assert_eq!(files.len(), 2, "{between}: {files:?}");
+    }
+    Swarm::new(97_178_964).translating().run();
+}
+
 #[test]
 fn a_child_that_the_other_side_moved_meanwhile_goes_where_it_is_there() {
     let mut pair = flat(1);

@@ -13,6 +13,8 @@ use crate::object::{ContentHash, Kind, Tag};
 use crate::plan::{Deed, Step, conflict_place, plan};
 use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
 use crate::side::{BySide, Side};
+use crate::tree::names::NameId;
+use crate::tree::node::NodeId;
 use crate::tree::side_tree::NodeRef;
 
 #[derive(Clone, Debug, Default)]
@@ -21,12 +23,27 @@ pub(super) struct Decisions {
     asking: BTreeMap<QuestionId, Asking>,
     /// Entries about which a question is open.
     asked: BTreeSet<EntryId>,
-    /// Conflicts that somebody has to decide.
+    /// Conflicts that somebody has to decide: the entries of both versions.
     on_hold: BTreeSet<EntryId>,
     /// Merged contents on their way to both sides, by entry.
     merging: BTreeMap<EntryId, Merging>,
-    /// Versions that were chosen and are on their way to the other side, with the tags of both.
-    taken: BTreeMap<EntryId, (Side, BySide<Tag>)>,
+    /// Versions that were chosen, until they are on the other side.
+    taken: BTreeMap<EntryId, Taken>,
+}
+
+/// A version as it was when it was decided about: about another one, or one that moved on, nothing was said.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Stood {
+    tag: Tag,
+    folder: Option<NodeId>,
+    name: NameId,
+}
+
+/// A choice that is carried out.
+#[derive(Clone, Debug)]
+struct Taken {
+    side: Side,
+    versions: BySide<Stood>,
 }
 
 /// An answer that is carried out.
@@ -34,8 +51,7 @@ pub(super) struct Decisions {
 struct Merging {
     content: Merged,
     keep_both: bool,
-    /// The versions that it is about: about others it says nothing.
-    tags: BySide<Tag>,
+    versions: BySide<Stood>,
 }
 
 /// Whether a version of a conflict stands beside it under a conflict name.
@@ -49,7 +65,7 @@ enum Kept {
 #[derive(Clone, Debug)]
 struct Asking {
     entries: BySide<EntryId>,
-    tags: BySide<Tag>,
+    versions: BySide<Stood>,
 }
 
 impl Decisions {
@@ -57,11 +73,7 @@ impl Decisions {
         !self.asking.is_empty()
     }
 
-    pub(super) fn on_hold(&self) -> impl Iterator<Item = EntryId> {
-        self.on_hold.iter().copied()
-    }
-
-    /// An entry changed: whatever was decided about it is open again.
+    /// An entry changed, is in nobody's way, or is no more: whatever was decided about it is open again.
     pub(super) fn reopen(&mut self, id: EntryId) {
         self.on_hold.remove(&id);
     }
@@ -74,11 +86,15 @@ impl Decisions {
 }
 
 impl Engine {
+    /// Returns the paths of the conflicts that somebody has to decide: of two entries, the local one's.
+    pub(super) fn on_hold(&self) -> Vec<String> {
+        let ids = self.decisions.on_hold.iter();
+        let ids = ids.filter(|&&id| self.world.entry(id).nodes.local.is_some());
+        ids.map(|&id| self.entry_path(id).1).collect()
+    }
+
     /// Two versions, one name: in one entry, or in two.
     pub(super) fn conflict(&mut self, id: EntryId, other: EntryId) {
-        if self.decisions.on_hold.contains(&id) || self.decisions.asked.contains(&id) {
-            return;
-        }
         let local = if self.world.entry(id).nodes.local.is_some() {
             id
         } else {
@@ -86,10 +102,18 @@ impl Engine {
         };
         let remote = if local == id { other } else { id };
         let entries = BySide::new(local, remote);
-        if self.decisions.asked.contains(&local) || self.decisions.asked.contains(&remote) {
+        let is_in = |all: &BTreeSet<EntryId>, side: Side| all.contains(&entries[side]);
+        let is_asked = Side::BOTH
+            .iter()
+            .any(|&side| is_in(&self.decisions.asked, side));
+        let is_on_hold = Side::BOTH
+            .iter()
+            .all(|&side| is_in(&self.decisions.on_hold, side));
+        if is_asked || is_on_hold {
+            self.wait_for_each_other(entries);
             return;
         }
-        if local == remote && (self.was_merged(id) || self.merge(id)) {
+        if local == remote && (self.was_merged(id) || self.merge(id) || self.take(id)) {
             return;
         }
         let attribute = |side: Side| {
@@ -142,8 +166,11 @@ impl Engine {
         };
         let versions = BySide::from_fn(version);
         let paths = versions.as_ref().map(|version| version.at.path.clone());
-        let tags = versions.as_ref().map(|version| version.tag.clone());
-        self.decisions.asking.insert(id, Asking { entries, tags });
+        let asking = Asking {
+            entries,
+            versions: self.stood(entries),
+        };
+        self.decisions.asking.insert(id, asking);
         self.decisions.asked.extend([entries.local, entries.remote]);
         self.out.push_back(Output::Question(Question {
             id,
@@ -154,14 +181,14 @@ impl Engine {
     }
 
     pub(super) fn answered(&mut self, question: QuestionId, answer: &Answer) {
-        let Some(Asking { entries, tags }) = self.decisions.asking.remove(&question) else {
+        let Some(Asking { entries, versions }) = self.decisions.asking.remove(&question) else {
             return;
         };
         for side in Side::BOTH {
             self.decisions.asked.remove(&entries[side]);
         }
         // The same versions, still in each other's way.
-        let as_asked = self.is_as_asked(entries, &tags)
+        let as_asked = self.is_as_asked(entries, &versions)
             && matches!(
                 plan(&self.view(), entries.local),
                 Step::Conflict { other } if other == entries.remote
@@ -176,12 +203,26 @@ impl Engine {
             Answer::Later => {
                 let delay = self.config.backoff.0.max(self.config.backoff.1 / 10);
                 self.schedule.later(entries.local, self.now, delay);
+                self.wait_for_each_other(entries);
             }
             Answer::Resolved(resolution) => self.resolve(entries, *resolution, Some(question)),
         }
     }
 
-    fn is_as_asked(&self, entries: BySide<EntryId>, tags: &BySide<Tag>) -> bool {
+    /// Neither can be carried over while the other one stands where it stands.
+    fn wait_for_each_other(&mut self, entries: BySide<EntryId>) {
+        if entries.local != entries.remote {
+            self.schedule.wait_for(entries.local, entries.remote);
+            self.schedule.wait_for(entries.remote, entries.local);
+        }
+    }
+
+    /// Returns both versions as they are now.
+    fn stood(&self, entries: BySide<EntryId>) -> BySide<Stood> {
+        BySide::from_fn(|side| stood(self.node_of(entries, side)))
+    }
+
+    fn is_as_asked(&self, entries: BySide<EntryId>, versions: &BySide<Stood>) -> bool {
         Side::BOTH.iter().all(|&side| {
             let node = self
                 .world
@@ -189,7 +230,7 @@ impl Engine {
                 .and_then(|entry| entry.nodes[side]);
             node.is_some_and(|node| {
                 let at = self.world.node(side, node);
-                at.is_present() && at.tag() == tags[side]
+                at.is_present() && stood(at) == versions[side]
             })
         })
     }
@@ -202,7 +243,10 @@ impl Engine {
     ) {
         match resolution {
             Resolution::Hold => {
-                self.decisions.on_hold.insert(entries.local);
+                self.decisions
+                    .on_hold
+                    .extend([entries.local, entries.remote]);
+                self.wait_for_each_other(entries);
                 let (_, path) = self.entry_path(entries.local);
                 self.notice(Notice::Conflict {
                     path,
@@ -218,14 +262,11 @@ impl Engine {
                 side,
                 keep_loser: false,
             } => {
-                let tags = BySide::from_fn(|side| self.node_of(entries, side).tag());
+                let versions = self.stood(entries);
                 let id = self.as_one(entries);
                 self.tell_conflict(id);
-                self.supersede(id, side.other());
-                if question.is_some() {
-                    self.decisions.taken.insert(id, (side, tags));
-                }
-                self.touch(id);
+                self.decisions.taken.insert(id, Taken { side, versions });
+                self.take(id);
             }
             Resolution::Merged {
                 size,
@@ -233,7 +274,7 @@ impl Engine {
                 keep_both,
             } => {
                 let Some(question) = question else { return };
-                let tags = BySide::from_fn(|side| self.node_of(entries, side).tag());
+                let versions = self.stood(entries);
                 let id = self.as_one(entries);
                 self.tell_conflict(id);
                 let content = Merged {
@@ -244,12 +285,28 @@ impl Engine {
                 let merging = Merging {
                     content,
                     keep_both,
-                    tags,
+                    versions,
                 };
                 self.decisions.merging.insert(id, merging);
                 self.merge(id);
             }
         }
+    }
+
+    /// Writes the version that was chosen over the other one. Until that is done, both count as changed: if the
+    /// chosen one is deleted or changes meanwhile, also while we are dead, the other one is not given up for
+    /// that. Returns false where none was chosen, or the versions are others now.
+    fn take(&mut self, id: EntryId) -> bool {
+        let Some(Taken { side, versions }) = self.decisions.taken.get(&id) else {
+            return false;
+        };
+        let side = *side;
+        if !self.is_as_asked(BySide::new(id, id), versions) {
+            self.decisions.give_up(id);
+            return false;
+        }
+        self.begin(id, side.other(), Deed::Replace);
+        true
     }
 
     /// Goes on with merged content: first what is to be kept is copied, last the content is written
@@ -260,7 +317,7 @@ impl Engine {
         let Some(merging) = self.decisions.merging.get(&id).cloned() else {
             return false;
         };
-        if !self.is_as_asked(BySide::new(id, id), &merging.tags) {
+        if !self.is_as_asked(BySide::new(id, id), &merging.versions) {
             self.decisions.give_up(id);
             return false;
         }
@@ -378,27 +435,6 @@ impl Engine {
         false
     }
 
-    /// The version that was chosen changed before it was on the other side: the one that was given up
-    /// for it is not given up for what it is now.
-    pub(super) fn choose_again(&mut self, id: EntryId) {
-        let Some((side, tags)) = self.decisions.taken.remove(&id) else {
-            return;
-        };
-        let nodes = self.world.entry(id).nodes;
-        let is = |side: Side| {
-            let tag = nodes[side].map(|node| self.world.node(side, node).tag());
-            tag.as_ref() == Some(&tags[side])
-        };
-        let loser = side.other();
-        if !is(side) && is(loser) && self.world.entry(id).is_agreed() {
-            let attributes = self.world.agreed_tag(id, loser).1;
-            self.world
-                .set_agreed_tag(id, loser, Tag::default(), attributes);
-        } else if is(side) {
-            self.decisions.taken.insert(id, (side, tags));
-        }
-    }
-
     fn tell_conflict(&mut self, id: EntryId) {
         let (_, path) = self.entry_path(id);
         self.notice(Notice::Conflict {
@@ -451,5 +487,13 @@ impl Engine {
             self.schedule.wait_for(entries[side.other()], id);
         }
         self.begin(id, side, deed);
+    }
+}
+
+fn stood(version: NodeRef<'_>) -> Stood {
+    Stood {
+        tag: version.tag(),
+        folder: version.parent(),
+        name: version.name(),
     }
 }

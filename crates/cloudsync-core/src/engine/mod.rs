@@ -268,11 +268,7 @@ impl Engine {
             withheld: BySide::from_fn(|side| self.world.withheld_len(side)),
             troubles: troubles.collect(),
             held: self.deletions.held(),
-            conflicts: self
-                .decisions
-                .on_hold()
-                .map(|id| self.entry_path(id).1)
-                .collect(),
+            conflicts: self.on_hold(),
             skipped: self.skipped(),
             down: BySide::from_fn(|side| self.sides[side].down.clone()),
             store: self.persisting.failure().cloned(),
@@ -417,7 +413,6 @@ impl Engine {
             return;
         }
         self.decisions.reopen(id);
-        self.choose_again(id);
         self.persisting.dirty(id);
         self.rest(id);
     }

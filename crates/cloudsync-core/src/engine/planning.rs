@@ -41,6 +41,9 @@ impl Engine {
     fn plan_entry(&mut self, id: EntryId) {
         let step = plan(&self.view(), id);
         self.schedule.stop_waiting(id);
+        if !matches!(step, Step::Conflict { .. } | Step::Hash(_) | Step::Wait(_)) {
+            self.decisions.reopen(id);
+        }
         match step {
             Step::Nothing => self.rested(id),
             Step::Agree { content } => {
@@ -97,6 +100,7 @@ impl Engine {
     pub(super) fn agreed(&mut self, id: EntryId) {
         self.note_absence_anew(id);
         self.troubles.remove(&id);
+        self.decisions.give_up(id);
         self.record(id);
         self.settled(id);
         self.stays(id);
@@ -150,6 +154,7 @@ impl Engine {
     pub(super) fn joined(&mut self, other: EntryId) {
         self.settled(other);
         self.troubles.remove(&other);
+        self.decisions.reopen(other);
         self.persisting.dirty(other);
     }
 
@@ -215,6 +220,7 @@ impl Engine {
         self.persisting.dirty(lone);
         self.persisting.dirty(row);
         self.troubles.remove(&lone);
+        self.decisions.reopen(lone);
         self.settled(lone);
         self.settled(row);
         self.touch(row);

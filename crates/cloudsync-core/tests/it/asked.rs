@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cloudsync_core::engine::io::{Act, ConflictPolicy, Source};
+use cloudsync_core::engine::io::{Act, ConflictPolicy, Control, Source};
+use cloudsync_core::notice::Notice;
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::testing::{ModelPair, SideSetup, Swarm, UserAct};
+use cloudsync_core::time::Time;
 
 fn asking(setup: BySide<SideSetup>, seed: u64, keep_both: bool) -> ModelPair {
     let mut pair = ModelPair::with(setup, seed);
@@ -135,12 +137,102 @@ fn an_answer_is_void_once_a_version_changed_or_left() {
     }
 }
 
-/// What the application chose had changed before it was copied; the other version went with it.
+/// What the application chose had changed, or was deleted, before it was copied; the other version went with
+/// it. Or the other one had moved.
 #[test]
 fn a_version_is_not_given_up_for_another_than_the_one_that_was_chosen() {
-    for seed in [22_934, 2_668, 398_078, 293_091, 368_035] {
+    let moved = |side| UserAct::Rename(side, "a".to_owned(), "b".to_owned());
+    let deleted = |side| UserAct::Delete(side, "a".to_owned());
+    for act in Side::BOTH
+        .map(moved)
+        .into_iter()
+        .chain(Side::BOTH.map(deleted))
+    {
+        for seed in 0..400 {
+            let mut pair = ModelPair::with(BySide::default(), seed);
+            pair.set_on_conflict(ConflictPolicy::Ask);
+            pair.crash();
+            pair.act(&write(Side::Local, "a"));
+            pair.act(&write(Side::Remote, "a"));
+            let work = u8::try_from(seed % 20).unwrap_or_default();
+            pair.act_all(&[UserAct::Work(6), act.clone(), UserAct::Work(work)]);
+            if seed % 3 == 0 {
+                pair.crash();
+            }
+            pair.check();
+        }
+    }
+    for seed in [
+        22_934,
+        2_668,
+        398_078,
+        293_091,
+        368_035,
+        310_860_242,
+        310_945_780,
+        310_577_003,
+    ] {
         Swarm::new(seed).asking().run();
     }
+}
+
+/// One of two versions left, and the other one, which nobody had decided about, was not carried over.
+#[test]
+fn a_version_that_nobody_decided_about_is_carried_over_once_the_other_one_left() {
+    let leaves = |side: Side| {
+        [
+            UserAct::Rename(side, "a".to_owned(), "b".to_owned()),
+            UserAct::Delete(side, "a".to_owned()),
+        ]
+    };
+    for act in Side::BOTH.into_iter().flat_map(leaves) {
+        let mut pair = ModelPair::with(BySide::default(), 1);
+        pair.set_on_conflict(ConflictPolicy::Hold);
+        pair.crash();
+        pair.act(&write(Side::Local, "a"));
+        pair.act(&write(Side::Remote, "a"));
+        pair.run();
+        let status = pair.engine().status(Time::ZERO);
+        assert_eq!(status.conflicts, ["a"]);
+        pair.act(&act);
+        pair.run();
+        let status = pair.engine().status(Time::ZERO);
+        assert!(status.conflicts.is_empty(), "{act:?}: {status:?}");
+        pair.check();
+    }
+    for seed in [
+        310_039_895,
+        310_045_143,
+        310_047_951,
+        310_080_810,
+        310_114_391,
+        310_416_251,
+        310_420_079,
+        310_461_260,
+        310_849_962,
+    ] {
+        Swarm::new(seed).asking().run();
+    }
+}
+
+/// A look at it, or a walk of all, does not tell of a conflict again that waits for somebody.
+#[test]
+fn a_conflict_on_hold_is_told_once() {
+    let mut pair = ModelPair::with(BySide::default(), 1);
+    pair.set_on_conflict(ConflictPolicy::Hold);
+    pair.crash();
+    pair.act(&write(Side::Local, "a"));
+    pair.act(&write(Side::Remote, "a"));
+    for _ in 0..3 {
+        for side in Side::BOTH {
+            let path = String::new();
+            pair.control(Control::Walk { side, path });
+        }
+        pair.run();
+    }
+    let is_told = |notice: &&Notice| matches!(notice, Notice::Conflict { .. });
+    assert_eq!(pair.notices.iter().filter(is_told).count(), 1);
+    assert_eq!(pair.engine().status(Time::ZERO).conflicts, ["a"]);
 }
 
 #[test]

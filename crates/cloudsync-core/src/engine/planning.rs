@@ -89,8 +89,11 @@ impl Engine {
         }
     }
 
-    /// All is as agreed.
+    /// All is as agreed, or on one side alone as it is to be: what was begun is nobody's.
     fn rested(&mut self, id: EntryId) {
+        if self.world.take_intent(id).is_some() {
+            self.persisting.dirty(id);
+        }
         self.forget_absent(id);
         self.troubles.remove(&id);
         self.settled(id);

@@ -392,6 +392,27 @@ fn what_is_withheld_in_a_folder_that_is_found_to_be_renamed_goes_on() {
     Swarm::new(947_209).choosing().run();
 }
 
+/// What we were about to write when we were killed, and nobody wants there any more, was settled by a later
+/// start.
+#[test]
+fn nothing_is_open_about_what_is_withheld() {
+    for seed in 0..30 {
+        for steps in 0..8 {
+            let mut pair = ModelPair::with(BySide::default(), seed);
+            this(&mut pair, HERE, "c", "x");
+            choose(&mut pair, Scope::without(THERE, "c"));
+            pair.act(&UserAct::Choose(Scope::default()));
+            pair.act(&UserAct::Work(steps));
+            pair.act(&UserAct::Choose(Scope::without(THERE, "c")));
+            pair.act(&UserAct::Work(steps / 2));
+            this(&mut pair, HERE, "c", "y");
+            pair.check();
+        }
+    }
+    Swarm::new(320_243_566).choosing().run();
+    Swarm::new(310_442_315).choosing().run();
+}
+
 fn any_side() -> impl Strategy<Value = SideSetup> {
     prop::sample::select(vec![
         SideSetup::default(),

@@ -38,7 +38,13 @@ impl Engine {
         let same_hash = text("hash".to_owned()).is_none_or(|known| known == hash);
         self.persisting.set_value_once("hash", hash.as_bytes());
         let policy = self.config.policy.id();
-        let policy_changed = text("policy".to_owned()).as_ref() != Some(&policy);
+        let known = text("policy".to_owned());
+        let policy_changed = known.as_ref() != Some(&policy);
+        if policy_changed && known.is_some() {
+            // What is done before all was gone through is done by the new one: going back to the old one is
+            // another change.
+            self.persisting.drop_value("policy");
+        }
         self.new_policy = policy_changed.then_some(policy);
         let mut records: BTreeMap<EntryId, Record> = snapshot.entries.into_iter().collect();
         records.remove(&EntryId::ROOT);

@@ -392,6 +392,22 @@ fn what_is_withheld_in_a_folder_that_is_found_to_be_renamed_goes_on() {
     Swarm::new(947_209).choosing().run();
 }
 
+/// The policy before it was recorded still: what was made by the one in between was not gone through by it.
+#[test]
+fn a_policy_that_comes_back_is_another_one() {
+    for steps in 0..30 {
+        let mut pair = ModelPair::with(BySide::default(), u64::from(steps));
+        choose(&mut pair, Scope::without(THERE, "c"));
+        mkdir(&mut pair, HERE, "c");
+        mkdir(&mut pair, HERE, "c/A");
+        mkdir(&mut pair, HERE, "c/A/c");
+        pair.act(&UserAct::Choose(Scope::without(THERE, "b")));
+        pair.act(&UserAct::Work(steps));
+        choose(&mut pair, Scope::without(THERE, "c"));
+    }
+    Swarm::new(310_442_315).choosing().run();
+}
+
 /// What we were about to write when we were killed, and nobody wants there any more, was settled by a later
 /// start.
 #[test]
@@ -410,7 +426,6 @@ fn nothing_is_open_about_what_is_withheld() {
         }
     }
     Swarm::new(320_243_566).choosing().run();
-    Swarm::new(310_442_315).choosing().run();
 }
 
 fn any_side() -> impl Strategy<Value = SideSetup> {

@@ -29,7 +29,7 @@ use crate::tree::node::{Mark, NodeId, Presence, Tick};
 
 /// How long after a look a racy object is looked at again.
 const RACY_DELAY: Duration = Duration::from_millis(20);
-/// How often a folder that was met at two places is looked at before it counts as two.
+/// How often what was met at two places is looked at before it counts as two.
 const LOOKS_AT_TWO_PLACES: u8 = 4;
 /// More hints than this in one folder: the folder is listed instead.
 const HINTS_A_FOLDER: usize = 32;
@@ -65,9 +65,12 @@ pub(super) struct SideLedger {
     below_doubtful: BTreeSet<(NodeId, Doubt)>,
     /// Looks handed out.
     outstanding: usize,
+    /// What is being looked at, by folded name, and what is to be looked at after that: two looks at one
+    /// thing at once could be answered in the wrong order, and the older one would have the last word.
+    under_way: BTreeMap<Doubt, Option<Doubt>>,
     /// Known objects met at another place, by that place, whose old place is still to be looked at.
     pub(super) strays: BTreeMap<(NodeId, NameId), Stray>,
-    /// How often a folder was met at two places since all was settled.
+    /// How often a node was met at two places since all was settled.
     pub(super) met_twice: BTreeMap<NodeId, u8>,
     /// Nodes gone from their place.
     pub(super) gone: Vec<NodeId>,
@@ -191,8 +194,9 @@ impl SideLedger {
         self.walk.is_some() || self.outstanding > 0
     }
 
-    /// Returns true if a folder that was met at two places is to be looked at once more. It was moved while
-    /// it was looked for, nearly always: few services show one folder at two places, and then for good.
+    /// Returns true if what was met at two places is to be looked at once more. It was moved while it was
+    /// looked for, nearly always: a file with two links, or a folder that a service shows at two places, is
+    /// so for good.
     pub(super) fn looks_twice(&mut self, node: NodeId) -> bool {
         let times = self.met_twice.entry(node).or_default();
         *times = times.saturating_add(1);

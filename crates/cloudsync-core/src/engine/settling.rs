@@ -54,6 +54,8 @@ impl Engine {
     fn settle_strays(&mut self, side: Side) {
         let strays = std::mem::take(&mut self.sides[side].strays);
         let mut strays: Vec<_> = strays.into_values().collect();
+        // Met at two places, it is where it was met last, unless it is still where it was met before.
+        strays.sort_by_key(|stray| stray.at);
         let mut expanded = 0;
         loop {
             let before = strays.len();
@@ -88,7 +90,7 @@ impl Engine {
                 self.sides[side].strays.insert(place, stray);
                 continue;
             }
-            if old.kind == Kind::Folder && self.sides[side].looks_twice(stray.node) {
+            if self.sides[side].looks_twice(stray.node) {
                 self.doubt_place(side, stray.folder, stray.name);
                 continue;
             }
@@ -150,7 +152,7 @@ impl Engine {
             .attach(side, stray.node, stray.folder, stray.name);
         self.take_sight(side, stray.node, &stray.seen);
         let at = self.world.node_mut(side, stray.node);
-        at.seen = mark;
+        at.seen = stray.at;
         if at.kind == Kind::Folder && !(self.sides[side].just_walked && at.is(Mark::Listed)) {
             self.sides[side].want_walk(stray.node);
         }

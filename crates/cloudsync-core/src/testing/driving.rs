@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use crate::engine::io::{
-    Act, Answer, Effect, Input, Operation, OperationId, Output, Query, Question, Resolution, Source,
+    Act, Answer, Effect, Input, Operation, OperationId, Output, Query, QueryId, Question,
+    Resolution, Source,
 };
 use crate::event::Event;
 use crate::failure::{ErrorKind, Failure};
-use crate::listing::Listing;
+use crate::listing::{Found, Listing};
 use crate::notice::Notice;
 use crate::object::ObjectRef;
 use crate::precondition::Expect;
@@ -23,12 +24,14 @@ pub(super) enum Open {
     Output(Box<Output>),
     /// A walk that takes one folder at a time: those still to come.
     Walk {
-        query: crate::engine::io::QueryId,
+        query: QueryId,
         side: Side,
         folders: Vec<ObjectRef>,
     },
     /// An operation that is done, and not yet answered.
     Done(OperationId, Result<Effect, Failure>),
+    /// A look that was made, and is not yet answered.
+    Found(QueryId, Result<Option<Found>, Failure>),
     /// A hint that comes late, or again.
     Late { side: Side, event: Event },
     /// A feed that has something to tell.
@@ -71,6 +74,11 @@ impl ModelPair {
                 self.note(|| format!("told at last: {id:?} {outcome:?}"));
                 self.engine
                     .handle(self.now, Input::Done(vec![(id, outcome)]));
+            }
+            Open::Found(query, outcome) => {
+                self.note(|| format!("told at last: {query:?} {outcome:?}"));
+                self.engine
+                    .handle(self.now, Input::Found { query, outcome });
             }
             Open::Late { side, event } => self.tell(side, vec![event], false),
             Open::Feed(side) => self.deliver(side),
@@ -152,6 +160,11 @@ impl ModelPair {
                     self.situations.count("racy look");
                 }
                 self.note(|| format!("  found: {outcome:?}"));
+                if self.faults.late_look > 0 && self.random.chance(self.faults.late_look) {
+                    self.situations.count("fault: look late");
+                    self.open.push(Open::Found(id, outcome));
+                    return;
+                }
                 self.engine.handle(now, Input::Found { query: id, outcome });
             }
             Output::Query(Query::Hash {
@@ -237,25 +250,20 @@ impl ModelPair {
         Answer::Resolved(resolution)
     }
 
-    fn take(&mut self, query: crate::engine::io::QueryId, listings: Vec<Listing>) {
+    fn take(&mut self, query: QueryId, listings: Vec<Listing>) {
         self.note(|| format!("  listed: {listings:?}"));
         self.engine
             .handle(self.now, Input::Listed { query, listings });
     }
 
-    fn walked(&mut self, query: crate::engine::io::QueryId, outcome: Result<(), Failure>) {
+    fn walked(&mut self, query: QueryId, outcome: Result<(), Failure>) {
         self.note(|| format!("  walked: {outcome:?}"));
         self.engine
             .handle(self.now, Input::Walked { query, outcome });
     }
 
     /// Lists the next folder of a walk. A folder that is no longer there is left out.
-    fn walk_on(
-        &mut self,
-        query: crate::engine::io::QueryId,
-        side: Side,
-        mut folders: Vec<ObjectRef>,
-    ) {
+    fn walk_on(&mut self, query: QueryId, side: Side, mut folders: Vec<ObjectRef>) {
         if let Err(down) = self.check_up(side) {
             return self.walked(query, Err(down));
         }

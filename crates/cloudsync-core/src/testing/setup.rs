@@ -114,6 +114,8 @@ pub struct Faults {
     pub lost_reply: u32,
     /// An operation is done, and its answer comes after others to what was asked since.
     pub late_answer: u32,
+    /// A look is made, and its answer comes after others to what was asked since.
+    pub late_look: u32,
     /// A hint is lost, where the feed cannot resume. (The end of a run walks these sides.)
     pub lost_hint: u32,
     /// A hint comes late, after others.
@@ -136,14 +138,15 @@ pub struct Faults {
 pub fn any_faults() -> impl Strategy<Value = Faults> {
     let upto = |most: u32| prop_oneof![Just(0), 0..most];
     let first = (upto(20), upto(20), upto(50), upto(30), upto(30), upto(50));
-    let second = (upto(20), upto(20), upto(20), upto(10), upto(50));
+    let second = (upto(20), upto(20), upto(20), upto(10), upto(50), upto(50));
     (first, second).prop_map(|(first, second)| {
         let (fail, lost_reply, lost_hint, late_hint, doubled_hint, late_answer) = first;
-        let (store, look, walk, cut, expired) = second;
+        let (store, look, walk, cut, expired, late_look) = second;
         Faults {
             fail,
             lost_reply,
             late_answer,
+            late_look,
             lost_hint,
             late_hint,
             doubled_hint,

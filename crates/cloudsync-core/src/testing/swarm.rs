@@ -77,10 +77,11 @@ impl Swarm {
     }
 
     /// The same world, in which operations are often done for some time before that is told: what is looked
-    /// at meanwhile is as they left it.
+    /// at meanwhile is as they left it. So are looks.
     #[must_use]
     pub fn late(mut self) -> Self {
         self.faults.late_answer = 50;
+        self.faults.late_look = 50;
         self
     }
 
@@ -361,6 +362,7 @@ fn faults(random: &mut Random) -> Faults {
         fail: upto(20),
         lost_reply: upto(20),
         late_answer: 0,
+        late_look: 0,
         lost_hint: upto(50),
         late_hint: upto(30),
         doubled_hint: upto(30),

@@ -4,7 +4,7 @@ use cloudsync_core::engine::io::Guard;
 use cloudsync_core::notice::Notice;
 use cloudsync_core::rules::Feed;
 use cloudsync_core::side::{BySide, Side};
-use cloudsync_core::testing::{ModelPair, SideSetup, Swarm, UserAct};
+use cloudsync_core::testing::{Faults, ModelPair, SideSetup, Swarm, UserAct};
 use cloudsync_core::time::Time;
 
 fn with_local(local: SideSetup, seed: u64) -> ModelPair {
@@ -451,4 +451,51 @@ fn worlds_that_failed_once() {
     ] {
         Swarm::new(seed).run();
     }
+}
+
+/// Lets a user of a service move a file about while what is looked at is told late, and in any order.
+fn while_looks_are_late(base: &[UserAct], first: &[UserAct], then: &[UserAct]) {
+    for hints_by_id in [false, true] {
+        let setup = SideSetup {
+            hints_by_id,
+            ..SideSetup::service()
+        };
+        for seed in 0..100 {
+            for work in 0..6 {
+                let mut pair = with_local(setup, seed);
+                pair.act_all(base);
+                pair.check();
+                let mut pair = pair.faults(Faults {
+                    late_look: 50,
+                    ..Faults::default()
+                });
+                pair.act_all(first);
+                pair.act(&UserAct::Work(work));
+                pair.act_all(then);
+                pair.act(&UserAct::Work(work));
+                pair.check();
+            }
+        }
+    }
+}
+
+/// Looked at twice, the second time when it was gone: the first answer said where it was moved to before,
+/// and had the last word.
+#[test]
+fn a_file_that_was_moved_and_deleted_while_it_was_looked_at_is_gone() {
+    let local = Side::Local;
+    let base = [mkdir(local, "b"), write(local, "b/a")];
+    let moved = [rename(local, "b/a", "b/a~")];
+    let deleted = [write(local, "b/a"), delete(local, "b/a~")];
+    while_looks_are_late(&base, &moved, &deleted);
+}
+
+/// Met at the two places that it was moved to one after the other, it became two files.
+#[test]
+fn a_file_that_was_moved_twice_while_it_was_looked_at_is_one() {
+    let local = Side::Local;
+    let base = [mkdir(local, "a"), write(local, "c")];
+    let moved = [rename(local, "c", "d")];
+    let on = [rename(local, "d", "a/c")];
+    while_looks_are_late(&base, &moved, &on);
 }

@@ -21,11 +21,13 @@ impl Engine {
             }) => {
                 self.sides[side].outstanding -= 1;
                 self.found_at_place(side, folder, name, asked, outcome);
+                self.was_looked_at(side, Doubt::Place(folder, name));
                 self.settle_if_looked(side);
             }
             Some(Asked::Object { side, node, asked }) => {
                 self.sides[side].outstanding -= 1;
                 self.found_object(side, node, asked, outcome);
+                self.was_looked_at(side, Doubt::Node(node));
                 self.settle_if_looked(side);
             }
             Some(Asked::Stranger {
@@ -39,6 +41,20 @@ impl Engine {
                 self.settle_if_looked(side);
             }
             Some(Asked::Verify { side, node, path }) => self.verified(side, node, &path, outcome),
+            _ => {}
+        }
+    }
+
+    /// A look ended. What was told of the same thing meanwhile is newer than the answer.
+    fn was_looked_at(&mut self, side: Side, doubt: Doubt) {
+        let thing = self.folded(side, doubt);
+        let next = self.sides[side].under_way.remove(&thing).flatten();
+        let tree = self.world.tree(side);
+        match next {
+            Some(Doubt::Place(folder, name)) if tree.is_live(folder) => {
+                self.doubt_place(side, folder, name);
+            }
+            Some(Doubt::Node(node)) if tree.is_live(node) => self.doubt_node(side, node),
             _ => {}
         }
     }
@@ -149,6 +165,11 @@ impl Engine {
             self.sides[side].doubt(Doubt::Node(node));
             return;
         }
+        if outcome.is_ok() {
+            // Wherever it was met before this was asked, it is not there now, or is met there again.
+            let strays = &mut self.sides[side].strays;
+            strays.retain(|_, stray| stray.node != node || stray.at > asked);
+        }
         match outcome {
             Ok(Some(Found {
                 observed: Some(seen),
@@ -186,6 +207,10 @@ impl Engine {
             Ok(_) => {
                 if present {
                     self.miss(side, node, asked);
+                }
+                if self.sides[side].strays.values().any(|at| at.node == node) {
+                    // Met since this was asked: before or after it was not there, nobody can say.
+                    self.doubt_node(side, node);
                 }
             }
             Err(failure) => self.look_failed(side, Doubt::Node(node), &failure),

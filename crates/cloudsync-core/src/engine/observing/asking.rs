@@ -137,48 +137,27 @@ impl Engine {
                     continue;
                 }
             }
+            let Some(doubt) = self.as_asked(side, doubt) else {
+                continue;
+            };
+            let thing = self.folded(side, doubt);
+            if let Some(next) = self.sides[side].under_way.get_mut(&thing) {
+                *next = Some(doubt);
+                continue;
+            }
+            self.sides[side].under_way.insert(thing, None);
             let asked = self.tick;
             let (at, what) = match doubt {
                 Doubt::Place(folder, name) => {
-                    let folder_path = self.world.path(side, folder);
-                    let name_text = self.world.names.get(name);
-                    let path = if folder_path.is_empty() {
-                        name_text.to_owned()
-                    } else {
-                        format!("{folder_path}/{name_text}")
+                    let what = Asked::Place {
+                        side,
+                        folder,
+                        name,
+                        asked,
                     };
-                    (
-                        ObjectRef::at(path),
-                        Asked::Place {
-                            side,
-                            folder,
-                            name,
-                            asked,
-                        },
-                    )
+                    (ObjectRef::at(self.child_path(side, folder, name)), what)
                 }
-                Doubt::Node(node) => {
-                    let tree = self.world.tree(side);
-                    if !tree.is_live(node) || node == NodeId::ROOT {
-                        continue;
-                    }
-                    if self.config.rules[side].id_lookup {
-                        (self.object(side, node), Asked::Object { side, node, asked })
-                    } else {
-                        let (folder, name) = (tree.get(node).parent(), tree.get(node).name());
-                        let folder = folder.unwrap_or(NodeId::ROOT);
-                        let path = self.world.path(side, node);
-                        (
-                            ObjectRef::at(path),
-                            Asked::Place {
-                                side,
-                                folder,
-                                name,
-                                asked,
-                            },
-                        )
-                    }
-                }
+                Doubt::Node(node) => (self.object(side, node), Asked::Object { side, node, asked }),
             };
             self.ask_for(side, at, what);
         }
@@ -186,6 +165,28 @@ impl Engine {
             self.ask_for_strangers(side);
         }
         self.settle_if_looked(side);
+    }
+
+    /// Returns what is asked about something in doubt: where ids cannot be looked up, an object's place.
+    fn as_asked(&self, side: Side, doubt: Doubt) -> Option<Doubt> {
+        let tree = self.world.tree(side);
+        match doubt {
+            Doubt::Place(..) => Some(doubt),
+            Doubt::Node(node) if !tree.is_live(node) || node == NodeId::ROOT => None,
+            Doubt::Node(_) if self.config.rules[side].id_lookup => Some(doubt),
+            Doubt::Node(node) => {
+                let folder = tree.get(node).parent().unwrap_or(NodeId::ROOT);
+                Some(Doubt::Place(folder, tree.get(node).name()))
+            }
+        }
+    }
+
+    /// Returns something in doubt under one name of those that are one to the side.
+    pub(super) fn folded(&self, side: Side, doubt: Doubt) -> Doubt {
+        match doubt {
+            Doubt::Place(folder, name) => Doubt::Place(folder, self.world.names.folded(side, name)),
+            Doubt::Node(_) => doubt,
+        }
     }
 
     fn ask_for_strangers(&mut self, side: Side) {

@@ -75,8 +75,9 @@ pub(super) struct SideLedger {
     /// Nodes gone from their place.
     pub(super) gone: Vec<NodeId>,
     relooks: BTreeMap<Time, Vec<NodeId>>,
-    /// All of it was walked, and no hint was looked at since.
-    pub(super) just_walked: bool,
+    /// A walk of all of it began, and nothing was told, and no moved object met by a look, since: what that
+    /// walk met elsewhere it listed there, too.
+    pub(super) walked_undisturbed: bool,
     /// Folders that could not be listed.
     unreadable: BTreeSet<NodeId>,
     /// Looks that failed, to be tried again. Until then nothing is absent, and the cursor waits.
@@ -569,7 +570,9 @@ impl Engine {
                 if self.world.node(side, node).is_present() && !comes_by {
                     self.doubt_node(side, node);
                 }
-                self.sides[side].strays.insert((folder, name), stray);
+                let ledger = &mut self.sides[side];
+                ledger.strays.insert((folder, name), stray);
+                ledger.walked_undisturbed &= ledger.walk.is_some();
                 self.may_be_back(side, node);
                 if let Some(at) = here {
                     self.leave(side, at);

@@ -20,7 +20,7 @@ impl Engine {
             // A folder that moved is walked first: what was in doubt in it was looked for in vain.
             return;
         }
-        self.sides[side].just_walked = false;
+        self.sides[side].walked_undisturbed = false;
         self.sides[side].met_twice.clear();
         self.sides[side].unsure.clear();
         let all_looked_at =
@@ -153,7 +153,8 @@ impl Engine {
         self.take_sight(side, stray.node, &stray.seen);
         let at = self.world.node_mut(side, stray.node);
         at.seen = stray.at;
-        if at.kind == Kind::Folder && !(self.sides[side].just_walked && at.is(Mark::Listed)) {
+        if at.kind == Kind::Folder && !(self.sides[side].walked_undisturbed && at.is(Mark::Listed))
+        {
             self.sides[side].want_walk(stray.node);
         }
         at.set(Mark::Doubtful, false);

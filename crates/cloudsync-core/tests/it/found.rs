@@ -1,6 +1,6 @@
 //! What random worlds found once, by name, as small as it was left.
 
-use cloudsync_core::engine::io::Guard;
+use cloudsync_core::engine::io::{Control, Guard};
 use cloudsync_core::notice::Notice;
 use cloudsync_core::rules::Feed;
 use cloudsync_core::side::{BySide, Side};
@@ -498,4 +498,40 @@ fn a_file_that_was_moved_twice_while_it_was_looked_at_is_one() {
     let moved = [rename(local, "c", "d")];
     let on = [rename(local, "d", "a/c")];
     while_looks_are_late(&base, &moved, &on);
+}
+
+/// Lets a user act while one side is walked, folder by folder, whose feed tells of everything.
+fn while_it_is_walked(base: &[UserAct], acts: &[UserAct]) {
+    let setup = SideSetup {
+        slow_walks: true,
+        ..resumable()
+    };
+    for seed in 0..100 {
+        for work in 0..8 {
+            let mut pair = with_local(setup, seed);
+            pair.act_all(base);
+            pair.check();
+            pair.control(Control::Walk {
+                side: Side::Local,
+                path: String::new(),
+            });
+            pair.act(&UserAct::Work(work));
+            pair.act_all(acts);
+            pair.check();
+        }
+    }
+}
+
+/// The walk had listed the folder before, and what was told of it was looked for in the one that had its
+/// name.
+#[test]
+fn what_is_told_of_a_folder_that_moved_under_a_walk_is_looked_for_where_it_is() {
+    let local = Side::Local;
+    let base = [mkdir(local, "x"), mkdir(local, "z"), write(local, "z/a")];
+    let acts = [
+        rename(local, "x", "y"),
+        rename(local, "z", "x"),
+        write(local, "x/new"),
+    ];
+    while_it_is_walked(&base, &acts);
 }

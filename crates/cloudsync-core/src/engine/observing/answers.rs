@@ -291,38 +291,46 @@ impl Engine {
                 if walk.from == NodeId::ROOT {
                     self.sides[side].complete = true;
                     self.sides[side].was_walked = true;
-                    self.sides[side].just_walked = true;
                     let objects = self.world.tree(side).len();
                     self.notice(Notice::SideSeen { side, objects });
                 }
             }
-            Err(failure) => match failure.kind() {
-                ErrorKind::NotFound if self.was_elsewhere(side, walk.from, walk.asked) => {
-                    self.sides[side].want_walk(walk.from);
-                }
-                ErrorKind::NotFound if walk.from != NodeId::ROOT => {
-                    if let Some(parent) = self.world.node(side, walk.from).parent() {
-                        let name = self.world.node(side, walk.from).name();
-                        self.doubt_place(side, parent, name);
-                    }
-                }
-                ErrorKind::RootMissing => self.side_down(side, failure),
-                _ if is_side_or_retryable(&failure) => self.postpone(side, Owed::Walk(walk.from)),
-                // What was hinted at may be anywhere below: the cursor waits.
-                _ if walk.from == NodeId::ROOT => self.postpone(side, Owed::Walk(walk.from)),
-                _ => {
-                    // Until it is listed nothing is known of it, not after a restart either.
-                    self.set_listed(side, walk.from, false);
-                    let at = (self.now + self.config.backoff.1 / 10).round_up(RACY_DELAY);
-                    self.sides[side]
-                        .retries
-                        .entry(at)
-                        .or_default()
-                        .push(walk.from);
-                }
-            },
+            Err(failure) => {
+                self.sides[side].walked_undisturbed = false;
+                self.walk_failed(side, walk, failure);
+            }
         }
         self.settle_if_looked(side);
+    }
+
+    fn walk_failed(&mut self, side: Side, walk: Walk, failure: Failure) {
+        match failure.kind() {
+            ErrorKind::NotFound if self.was_elsewhere(side, walk.from, walk.asked) => {
+                self.sides[side].want_walk(walk.from);
+            }
+            ErrorKind::NotFound if walk.from != NodeId::ROOT => {
+                // Whatever it was walked for is still to be met, if it is back before it is missed.
+                self.set_listed(side, walk.from, false);
+                if let Some(parent) = self.world.node(side, walk.from).parent() {
+                    let name = self.world.node(side, walk.from).name();
+                    self.doubt_place(side, parent, name);
+                }
+            }
+            ErrorKind::RootMissing => self.side_down(side, failure),
+            _ if is_side_or_retryable(&failure) => self.postpone(side, Owed::Walk(walk.from)),
+            // What was hinted at may be anywhere below: the cursor waits.
+            _ if walk.from == NodeId::ROOT => self.postpone(side, Owed::Walk(walk.from)),
+            _ => {
+                // Until it is listed nothing is known of it, not after a restart either.
+                self.set_listed(side, walk.from, false);
+                let at = (self.now + self.config.backoff.1 / 10).round_up(RACY_DELAY);
+                self.sides[side]
+                    .retries
+                    .entry(at)
+                    .or_default()
+                    .push(walk.from);
+            }
+        }
     }
 
     /// Where all that was to be looked at was looked at, what is gone is absent.

@@ -13,6 +13,10 @@ impl Engine {
         events: Vec<Event>,
         cursor: Option<Cursor>,
     ) {
+        if !events.is_empty() {
+            // What was told may be of what moved before a walk came by, and be looked for elsewhere.
+            self.sides[side].walked_undisturbed = false;
+        }
         let mut by_folder: BTreeMap<NodeId, Vec<NameId>> = BTreeMap::new();
         for event in events {
             match event {

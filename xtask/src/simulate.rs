@@ -128,7 +128,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
 
 /// Runs a task of this program again, built for speed.
 pub(crate) fn again_in_release(task: &str, arguments: &[String]) -> Result<bool> {
-    in_release(&["--package", "xtask", "--", task], arguments)
+    in_release("run", &["--package", "xtask", "--", task], arguments)
 }
 
 /// Simulates the whole, in a program of its own: this one needs no database to check files.

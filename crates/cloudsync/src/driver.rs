@@ -1,10 +1,11 @@
 //! The loop between the engine and the world. Decides nothing.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cloudsync_core::engine::Engine;
-use cloudsync_core::engine::io::{Control, Input, Output, SideState, Status};
+use cloudsync_core::engine::io::{Control, Input, Output, Query, QueryId, SideState, Status};
 use cloudsync_core::failure::Failure;
 use cloudsync_core::notice::Notice as EngineNotice;
 use cloudsync_core::rules::Rules;
@@ -106,10 +107,41 @@ pub(crate) struct Ledger {
     pub(crate) looks: usize,
     /// How often each side was said to be down since it was up.
     pub(crate) downs: BySide<u32>,
+    /// Looks and walks of each side that failed in a row.
+    pub(crate) unseen: BySide<Option<Unseen>>,
     /// How often in a row the store failed, and how the last time.
     pub(crate) store: (u32, Option<Failure>),
     /// A side came up with other rules than the engine was made with.
     pub(crate) outdated: bool,
+}
+
+impl Ledger {
+    /// A query or question was answered.
+    fn answered(&mut self) {
+        self.looks = self.looks.saturating_sub(1);
+    }
+
+    /// A look at a side, or a walk of it, ended so.
+    fn looked(&mut self, side: Option<Side>, failure: Option<&Failure>) {
+        let Some(side) = side else { return };
+        let before = self.unseen[side].take();
+        self.unseen[side] = failure.map(|failure| Unseen {
+            times: before.as_ref().map_or(0, |before| before.times) + 1,
+            since: before.map_or_else(Instant::now, |before| before.since),
+            failure: failure.clone(),
+        });
+    }
+}
+
+/// A side of which one look or walk after another fails.
+#[derive(Debug)]
+pub(crate) struct Unseen {
+    /// How often.
+    pub(crate) times: u32,
+    /// Since when.
+    pub(crate) since: Instant,
+    /// How the last time.
+    pub(crate) failure: Failure,
 }
 
 /// Drives one engine. Dropping it breaks off everything that runs, which loses nothing: whatever
@@ -124,6 +156,8 @@ pub(crate) struct Driver {
     order: Order,
     /// The identities of the roots, as they were told.
     roots: BySide<Option<String>>,
+    /// The looks and walks that are under way.
+    looks: BTreeMap<QueryId, Side>,
     inputs: mpsc::Receiver<Input>,
     sink: mpsc::Sender<Input>,
     /// What only reads: feeds, queries, questions.
@@ -151,6 +185,7 @@ impl Driver {
             rules,
             order,
             roots: BySide::default(),
+            looks: BTreeMap::new(),
             inputs,
             sink,
             reading: JoinSet::new(),
@@ -235,6 +270,9 @@ impl Driver {
                 }
                 Output::Query(query) => {
                     self.ledger.looks += 1;
+                    if let Query::Info { id, side, .. } | Query::Walk { id, side, .. } = query {
+                        self.looks.insert(id, side);
+                    }
                     let (looker, roots) = (self.hands.looker.clone(), self.roots.clone());
                     let look = looker.look(query, roots, self.sink.clone());
                     spawn(&mut self.reading, look);
@@ -270,10 +308,15 @@ impl Driver {
                     Err(failure) => (ledger.store.0 + 1, Some(failure.clone())),
                 };
             }
-            Input::Answer { .. }
-            | Input::Found { .. }
-            | Input::Hashed { .. }
-            | Input::Walked { .. } => ledger.looks = ledger.looks.saturating_sub(1),
+            Input::Answer { .. } | Input::Hashed { .. } => ledger.answered(),
+            Input::Found { query, outcome } => {
+                ledger.answered();
+                ledger.looked(self.looks.remove(query), outcome.as_ref().err());
+            }
+            Input::Walked { query, outcome } => {
+                ledger.answered();
+                ledger.looked(self.looks.remove(query), outcome.as_ref().err());
+            }
             Input::SideState {
                 side,
                 state: SideState::Ready { identity, .. },

@@ -68,7 +68,7 @@ pub(crate) enum Verdict {
     Settled,
     /// The store does not take what is to be recorded.
     StoreFailed(Failure),
-    /// A side is down.
+    /// A side is down, or cannot be looked at.
     Down(Side, Failure),
     /// The engine was made with rules that no longer hold: it takes a new one.
     Outdated,
@@ -200,7 +200,7 @@ impl Session {
             return None;
         }
         let status = self.driver.live.status();
-        if let Some((side, failure)) = self.given_up(&status) {
+        if let Some((side, failure)) = self.given_up(&status).or_else(|| self.unseen()) {
             return Some(Verdict::Down(side, failure));
         }
         let is_up = status.down.local.is_none() && status.down.remote.is_none();
@@ -226,6 +226,16 @@ impl Session {
             };
             // Down without the feed having said so: the engine refuses the side.
             (is_hopeless || downs == 0).then(|| (side, failure.clone()))
+        })
+    }
+
+    /// Returns a side that comes up, and of which one look or walk after another fails: the engine would
+    /// try for ever.
+    fn unseen(&self) -> Option<(Side, Failure)> {
+        Side::BOTH.into_iter().find_map(|side| {
+            let unseen = self.driver.ledger.unseen[side].as_ref()?;
+            let is_hopeless = unseen.times >= ATTEMPTS && unseen.since.elapsed() >= PATIENCE;
+            is_hopeless.then(|| (side, unseen.failure.clone()))
         })
     }
 

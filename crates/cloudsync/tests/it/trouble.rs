@@ -153,6 +153,62 @@ async fn a_side_that_is_not_there_ends_a_single_run() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_folder_that_can_never_be_listed_ends_a_single_run() {
+    for fault in [
+        Fault::Fail(ErrorKind::Unavailable),
+        Fault::Fail(ErrorKind::Unexpected),
+        Fault::Disconnect,
+    ] {
+        let world = World::new();
+        world.write(Side::Local, "a", "one");
+        world.write(Side::Remote, "folder/b", "two");
+        let remote = world.remote.client();
+        let list = Some(Call::List);
+        remote.faults().add(list, Some("folder"), fault, None);
+        let pair = world
+            .builder_with(world.local.client(), remote.clone())
+            .build()
+            .await
+            .unwrap();
+        for ended in [pair.run_once().await.err(), pair.plan().await.err()] {
+            let error = ended.expect("not all was seen");
+            assert_eq!(error.side(), Some(Side::Remote), "{fault:?}: {error}");
+        }
+        let tries = remote.log().count(Call::List);
+        assert!(tries < 100, "{fault:?}: {tries} tries");
+        assert!(world.tree(Side::Local).len() == 1, "nothing is planned");
+        remote.faults().clear();
+        assert!(pair.run_once().await.unwrap().in_sync());
+        assert_eq!(world.both(), ["a=one", "folder=/", "folder/b=two"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_can_never_be_looked_at_ends_a_single_run() {
+    let world = World::new();
+    world.write(Side::Local, "a", "one");
+    let local = world.local.client();
+    let pair = world
+        .builder_with(local.clone(), world.remote.client())
+        .build()
+        .await
+        .unwrap();
+    pair.run_once().await.unwrap();
+    world.write(Side::Local, "a", "two");
+    world.write(Side::Remote, "b", "goes on");
+    let faults = local.faults();
+    faults.fail_always(Call::Info, Some("a"), ErrorKind::Unavailable);
+    let report = pair.run_once().await.unwrap();
+    assert!(report.interrupted && !report.in_sync(), "{report:?}");
+    assert!(report.elapsed < Duration::from_mins(2), "{report:?}");
+    assert_eq!(world.tree(Side::Remote)["a"], "one");
+
+    faults.clear();
+    assert!(pair.run_once().await.unwrap().in_sync());
+    assert_eq!(world.both(), ["a=two", "b=goes on"]);
+}
+
 struct NobodyThere;
 
 #[async_trait]

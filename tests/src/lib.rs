@@ -9,6 +9,9 @@
 
 mod hand;
 pub mod killing;
+pub mod mount;
+#[cfg(feature = "power")]
+pub mod power;
 pub mod simulator;
 mod way;
 

@@ -51,6 +51,11 @@ const TASKS: &[Task] = &[
         simulate::kill,
     ),
     (
+        "power",
+        "cut the power of disks while they are synced to",
+        simulate::power,
+    ),
+    (
         "measure",
         "tell what the engine takes for many objects",
         measure::run,

@@ -134,11 +134,20 @@ pub(crate) fn again_in_release(task: &str, arguments: &[String]) -> Result<bool>
 /// Simulates the whole, in a program of its own: this one needs no database to check files.
 /// Kills processes. Returns whether all is well.
 pub(crate) fn kill(arguments: &[String]) -> Result<bool> {
-    let package = ["--package", "cloudsync-tests", "--features", "fail-points"];
-    // Both are built; one starts the other.
+    with_victim("kill", arguments)
+}
+
+/// Cuts the power. Returns whether all is well.
+pub(crate) fn power(arguments: &[String]) -> Result<bool> {
+    with_victim("power", arguments)
+}
+
+/// Runs a program that starts another one, which lies beside it.
+fn with_victim(program: &str, arguments: &[String]) -> Result<bool> {
+    let package = ["--package", "cloudsync-tests", "--all-features"];
     let are_built = in_release("build", &[&package[..], &["--bins"]].concat(), &[])?;
-    let kill = [&package[..], &["--bin", "kill", "--"]].concat();
-    Ok(are_built && in_release("run", &kill, arguments)?)
+    let run = [&package[..], &["--bin", program, "--"]].concat();
+    Ok(are_built && in_release("run", &run, arguments)?)
 }
 
 fn whole(arguments: &[String]) -> Result<bool> {

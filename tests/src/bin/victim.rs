@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use cloudsync::store::{Opened, Result, SqliteStore};
-use cloudsync::{CloudSync, Operation, Perform, Performer, Store};
+use cloudsync::{CloudSync, Durability, Operation, Perform, Performer, Store};
 use cloudsync_core::record::Batch;
-use cloudsync_tests::killing::DOOM;
+use cloudsync_tests::killing::{DOOM, DURABILITY};
 use rustix::process::{Signal, getpid, kill_process};
 
 /// When to die.
@@ -111,6 +111,15 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Returns how much is flushed, as the environment says.
+fn durability() -> Durability {
+    match env::var(DURABILITY).as_deref() {
+        Ok("none") => Durability::None,
+        Ok("full") => Durability::Full,
+        _ => Durability::Batch,
+    }
+}
+
 /// Syncs, once or for ever. Returns whether all is in sync.
 async fn sync(
     watches: bool,
@@ -128,6 +137,7 @@ async fn sync(
             Arc::new(DoomedPerformer(performer, around.clone()))
         })
         .guard(None)
+        .durability(durability())
         .build()
         .await?;
     if watches {

@@ -24,6 +24,9 @@ use self::users::Users;
 /// What tells a victim where to die: the name of a moment, a colon, and how often it goes well before.
 pub const DOOM: &str = "CLOUDSYNC_TEST_DOOM";
 
+/// What a victim reads how much it flushes from: `none`, `batch` or `full`.
+pub const DURABILITY: &str = "CLOUDSYNC_TEST_DURABILITY";
+
 /// The moments with names: those of the folder's provider, and of what surrounds the engine.
 pub const MOMENTS: [&str; 17] = [
     "attributes set",

@@ -31,6 +31,8 @@ mod folders;
 mod hints;
 mod killed;
 mod lifecycle;
+#[cfg(feature = "power")]
+mod power;
 mod real;
 mod rename;
 mod roots;

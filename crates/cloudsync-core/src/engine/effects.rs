@@ -282,7 +282,8 @@ impl Engine {
             return;
         };
         let name = self.world.names.intern(&place.name);
-        let old_folder = self.world.node(side, node).parent();
+        let before = self.world.node(side, node);
+        let (kind, old_folder, old_name) = (before.kind, before.parent(), before.name());
         if let Some(here) = self.world.child(side, place.folder, name)
             && here != node
         {
@@ -313,7 +314,12 @@ impl Engine {
             let now = now.tag();
             self.world.set_agreed_tag(id, side, now, agreed);
         }
-        if self.sides[side].is_walking() && self.world.node(side, node).kind == Kind::Folder {
+        if let Some(old_folder) = old_folder.filter(|_| kind == Kind::Folder) {
+            let old_name = self.world.names.folded(side, old_name);
+            let left = (old_folder, old_name, node);
+            self.sides[side].moved_from.insert(left);
+        }
+        if self.sides[side].is_walking() && kind == Kind::Folder {
             // The walk that is under way may come by neither of its two places in time.
             self.sides[side].want_walk(node);
         }

@@ -74,6 +74,9 @@ pub(super) struct SideLedger {
     pub(super) met_twice: BTreeMap<NodeId, u8>,
     /// Nodes gone from their place.
     pub(super) gone: Vec<NodeId>,
+    /// Places that folders left by our hand since all was walked, with these folders: what is told late of
+    /// what is in one is told by its path of before.
+    pub(super) moved_from: BTreeSet<(NodeId, NameId, NodeId)>,
     relooks: BTreeMap<Time, Vec<NodeId>>,
     /// A walk of all of it began, and nothing was told, and no moved object met by a look, since: what that
     /// walk met elsewhere it listed there, too.

@@ -14,6 +14,8 @@ pub struct NodeId(NonZeroU32);
 impl NodeId {
     /// The root of a tree.
     pub const ROOT: NodeId = NodeId(NonZeroU32::MIN);
+    /// The largest one there can be.
+    pub(crate) const LAST: NodeId = NodeId(NonZeroU32::MAX);
 
     pub(super) fn from_index(index: usize) -> Self {
         let id = u32::try_from(index).ok().and_then(NonZeroU32::new);

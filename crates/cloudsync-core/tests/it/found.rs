@@ -535,3 +535,30 @@ fn what_is_told_of_a_folder_that_moved_under_a_walk_is_looked_for_where_it_is() 
     ];
     while_it_is_walked(&base, &acts);
 }
+
+/// We let two folders change places before we were told what a user had made in one of them: it was looked
+/// for in the other one.
+#[test]
+fn what_is_told_of_a_folder_after_we_moved_it_is_looked_for_where_it_is() {
+    let (local, remote) = (Side::Local, Side::Remote);
+    for seed in 0..100 {
+        for work in 0..20 {
+            let mut pair = with_local(resumable(), seed);
+            pair.act_all(&[mkdir(local, "x"), mkdir(local, "z"), write(local, "z/a")]);
+            pair.check();
+            let mut pair = pair.faults(Faults {
+                late_hint: 80,
+                ..Faults::default()
+            });
+            pair.act_all(&[
+                rename(remote, "x", "y"),
+                rename(remote, "z", "x"),
+                rename(remote, "y", "z"),
+                UserAct::Work(work),
+                write(local, "x/new"),
+                UserAct::Work(20),
+            ]);
+            pair.check();
+        }
+    }
+}

@@ -83,6 +83,7 @@ impl Engine {
         if from == NodeId::ROOT {
             ledger.walked_at = self.now;
             ledger.walked_undisturbed = true;
+            ledger.moved_from.clear();
             // All of it is looked at anyway, but for what is left out.
             let doubts = std::mem::take(&mut ledger.doubts);
             let passed_by = doubts

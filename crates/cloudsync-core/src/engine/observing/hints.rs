@@ -21,8 +21,10 @@ impl Engine {
         for event in events {
             match event {
                 Event::Lost { path } => {
-                    let node = self.nearest(side, &path);
-                    self.sides[side].want_walk(node);
+                    for path in self.ways(side, &path) {
+                        let node = self.nearest(side, &path);
+                        self.sides[side].want_walk(node);
+                    }
                 }
                 Event::Changed { oid, path } => {
                     let id_lookup = self.config.rules[side].id_lookup;
@@ -52,15 +54,17 @@ impl Engine {
                         && !path.is_empty()
                     {
                         let (above, leaf) = path.rsplit_once('/').unwrap_or(("", &path));
-                        match self.folder_at(side, above) {
-                            Some(folder) => {
-                                let name = self.world.names.intern(leaf);
-                                by_folder.entry(folder).or_default().push(name);
-                            }
-                            None => {
-                                self.sides[side].missed = self.tick;
-                                let node = self.nearest(side, above);
-                                self.sides[side].want_walk(node);
+                        for above in self.ways(side, above) {
+                            match self.folder_at(side, &above) {
+                                Some(folder) => {
+                                    let name = self.world.names.intern(leaf);
+                                    by_folder.entry(folder).or_default().push(name);
+                                }
+                                None => {
+                                    self.sides[side].missed = self.tick;
+                                    let node = self.nearest(side, &above);
+                                    self.sides[side].want_walk(node);
+                                }
                             }
                         }
                     } else if !can_be_asked_for {
@@ -135,6 +139,36 @@ impl Engine {
                 self.sides[side].want_walk(node);
             }
         }
+    }
+
+    /// Returns the paths at which the folder of a path that was told may be: this one, and where we moved it
+    /// since.
+    fn ways(&mut self, side: Side, path: &str) -> Vec<String> {
+        let mut ways = vec![path.to_owned()];
+        if self.sides[side].moved_from.is_empty() {
+            return ways;
+        }
+        let mut at = NodeId::ROOT;
+        let mut rest = path;
+        while !rest.is_empty() {
+            let (name, below) = rest.split_once('/').unwrap_or((rest, ""));
+            let name = self.world.names.intern(name);
+            let place = (at, self.world.names.folded(side, name));
+            let tree = self.world.tree(side);
+            let all = (place.0, place.1, NodeId::ROOT)..=(place.0, place.1, NodeId::LAST);
+            for &(_, _, folder) in self.sides[side].moved_from.range(all) {
+                if tree.is_live(folder) && tree.get(folder).is_present() {
+                    let moved = self.world.path(side, folder);
+                    ways.push(format!("{moved}/{below}").trim_end_matches('/').to_owned());
+                }
+            }
+            match self.world.child(side, at, name) {
+                Some(next) => at = next,
+                None => break,
+            }
+            rest = below;
+        }
+        ways
     }
 
     fn folder_at(&mut self, side: Side, path: &str) -> Option<NodeId> {

@@ -72,11 +72,10 @@ impl Shrinker {
                 let is_fewer = self.with(tape, |row| {
                     row.drain(at..end);
                 });
-                let is_simpler = is_fewer || self.with(tape, |row| row[at..end].fill(0));
                 if !is_fewer {
+                    self.with(tape, |row| row[at..end].fill(0));
                     at += size;
                 }
-                let _ = is_simpler;
             }
             size /= 2;
         }

@@ -1,6 +1,6 @@
 //! Users on both sides: what they do is drawn from small pools on purpose, clashes are the point.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cloudsync::Side;
@@ -168,10 +168,13 @@ impl<'a> Users<'a> {
     /// Does something, and notes what is dead and what is alive by it. Returns whether it could be
     /// done.
     fn done(&self, side: Side, what: &str, act: impl FnOnce(&User) -> Result<()>) -> bool {
-        let contents = || -> BTreeSet<String> {
-            let tree = self.sim.tree(side);
-            let files = tree.into_values().flatten();
-            files.filter(|content| !content.is_empty()).collect()
+        let contents = || -> BTreeMap<String, usize> {
+            let mut counts = BTreeMap::new();
+            let files = self.sim.tree(side).into_values().flatten();
+            for content in files.filter(|content| !content.is_empty()) {
+                *counts.entry(content).or_default() += 1;
+            }
+            counts
         };
         let before = contents();
         let user = self.sim.services[side].user_at(super::facade::root(side));
@@ -188,10 +191,13 @@ impl<'a> Users<'a> {
             if is_done { "" } else { ": cannot" }
         ));
         let mut state = self.sim.lock();
+        // What stood twice, as what is on its way does for a while, is dead with the first of the two:
+        // the user saw it there, and the other one may be where it was before.
         state
             .alive
-            .retain(|token| !before.contains(token) || after.contains(token));
-        state.alive.extend(after.difference(&before).cloned());
+            .retain(|token| after.get(token) >= before.get(token));
+        let new = after.keys().filter(|token| !before.contains_key(*token));
+        state.alive.extend(new.cloned());
         is_done
     }
 

@@ -191,6 +191,12 @@ impl ModelPair {
         self.failing_looks = count;
     }
 
+    /// Lets a user set the time of a file, in nanoseconds.
+    pub fn set_time(&mut self, side: Side, path: &str, mtime: i64) {
+        let touched = self.sides[side].user_set_time(path, mtime);
+        self.hint(side, touched);
+    }
+
     /// Returns the engine.
     pub fn engine(&self) -> &Engine {
         &self.engine

@@ -349,6 +349,16 @@ impl Storage {
         vec![(id, self.path(id))]
     }
 
+    /// Sets the time of a file, in nanoseconds.
+    pub fn user_set_time(&mut self, path: &str, mtime: i64) -> Vec<Touched> {
+        let Some(id) = self.at(path).filter(|&id| !self.is_folder(id)) else {
+            return vec![];
+        };
+        self.touch(id);
+        self.item_mut(id).attributes.mtime = Some(mtime);
+        vec![(id, self.path(id))]
+    }
+
     /// Returns the contents at and below a path.
     pub fn contents_below(&self, path: &str) -> Vec<String> {
         let Some(id) = self.at(path) else {

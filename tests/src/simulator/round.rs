@@ -19,6 +19,10 @@ use super::users::{Actors, Users};
 /// side with a feed is not walked of its own accord, and more.
 const LONGEST: Duration = Duration::from_hours(50);
 
+/// Longest time between two looks at whether it is at rest: no multiple of the time between two walks, or
+/// each look could come upon one.
+const LONGEST_STEP: Duration = Duration::from_millis(1_799_317);
+
 /// A world that rounds are played in.
 pub(super) struct World {
     pub(super) sim: Arc<Sim>,
@@ -268,7 +272,7 @@ impl World {
                 self.sim.violate("I12 rest", format!("{status:?}"));
                 return;
             }
-            time = (time + time / 4).min(Duration::from_mins(30));
+            time = (time + time / 4).min(LONGEST_STEP);
         }
     }
 

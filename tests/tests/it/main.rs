@@ -26,6 +26,7 @@ mod conflicts;
 mod create;
 mod cycles;
 mod deciding;
+mod disk;
 mod errors;
 mod folders;
 mod hints;
@@ -33,6 +34,7 @@ mod killed;
 mod lifecycle;
 #[cfg(feature = "power")]
 mod power;
+mod peers;
 mod real;
 mod rename;
 mod roots;

@@ -76,7 +76,7 @@ impl State {
         let step = i64::try_from(self.config.mtime_resolution.as_nanos())
             .unwrap_or(i64::MAX)
             .max(1);
-        ns - ns.rem_euclid(step)
+        ns.saturating_sub(ns.rem_euclid(step))
     }
 
     // Looking.

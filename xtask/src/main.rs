@@ -1,6 +1,7 @@
 //! Checks of this repository that no compiler makes: `cargo xtask NAME`, or `cargo xtask ci` for all.
 #![allow(clippy::print_stdout, reason = "a program")]
 
+mod cases;
 mod layers;
 mod measure;
 mod purity;
@@ -33,6 +34,11 @@ const CHECKS: &[Check] = &[
         "layers",
         "dependencies go down only, and the lower crates stay small",
         layers::check,
+    ),
+    (
+        "cases",
+        "each case of other sync programs has a test",
+        cases::check,
     ),
 ];
 

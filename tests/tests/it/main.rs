@@ -32,9 +32,9 @@ mod folders;
 mod hints;
 mod killed;
 mod lifecycle;
+mod peers;
 #[cfg(feature = "power")]
 mod power;
-mod peers;
 mod real;
 mod rename;
 mod roots;

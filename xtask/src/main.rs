@@ -57,6 +57,11 @@ const TASKS: &[Task] = &[
         simulate::kill,
     ),
     (
+        "images",
+        "run the tests that use real folders on file systems of all kinds",
+        simulate::images,
+    ),
+    (
         "power",
         "cut the power of disks while they are synced to",
         simulate::power,

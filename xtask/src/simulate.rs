@@ -137,6 +137,16 @@ pub(crate) fn kill(arguments: &[String]) -> Result<bool> {
     with_victim("kill", arguments)
 }
 
+/// Runs the tests of real folders on file systems of all kinds. Returns whether all is well.
+pub(crate) fn images(arguments: &[String]) -> Result<bool> {
+    let package = ["--package", "cloudsync-tests", "--bin", "images"];
+    let tests = ["--", "cargo", "test", "--all-features"];
+    let packages = ["cloudsync-provider", "cloudsync-store", "cloudsync-cli"];
+    let run = [&package[..], &tests].concat();
+    let packages = packages.map(|name| format!("--package={name}")).to_vec();
+    in_release("run", &run, &[&packages[..], arguments].concat())
+}
+
 /// Cuts the power. Returns whether all is well.
 pub(crate) fn power(arguments: &[String]) -> Result<bool> {
     with_victim("power", arguments)

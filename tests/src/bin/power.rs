@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use cloudsync_tests::killing::victim;
-use cloudsync_tests::mount::obstacle;
-use cloudsync_tests::power::{Ran, play};
+use cloudsync_tests::power::{Ran, obstacle, play};
 
 const USAGE: &str = "power [--worlds N] [--cuts N] [--seed S] [--durability batch|full|none]
   records N worlds from seed S on, and cuts the power of each so often";

@@ -18,7 +18,7 @@ use cloudsync_core::testing::Random;
 use tempfile::TempDir;
 
 use crate::killing::DURABILITY;
-use crate::mount::{Mounted, make_ext4, run};
+use crate::mount::{Image, Kind, Mounted, make, run};
 
 use self::disk::{Disks, Entry};
 
@@ -31,6 +31,15 @@ const BLOCK: usize = 4_096;
 /// The folder's disk, and the state's.
 const FOLDER: usize = 0;
 const STATE: usize = 1;
+
+/// Returns why no power can be cut here, if that is so.
+pub fn obstacle() -> Option<String> {
+    if !Path::new("/dev/fuse").exists() {
+        return Some("there is no /dev/fuse".to_owned());
+    }
+    let image = Image::new(Kind::Ext4, SIZE);
+    image.err().map(|error| error.to_string())
+}
 
 /// How the cuts of one world went.
 #[derive(Debug, Default)]
@@ -158,7 +167,7 @@ impl Place {
         let mut images = Vec::new();
         for _ in [FOLDER, STATE] {
             let file = self.at("new-image");
-            make_ext4(&file, SIZE)?;
+            make(Kind::Ext4, &file, SIZE)?;
             images.push(fs::read(&file)?);
         }
         let disks = Disks::start(&self.at("disks"), images)?;

@@ -30,6 +30,7 @@ mod disk;
 mod errors;
 mod folders;
 mod hints;
+mod images;
 mod killed;
 mod lifecycle;
 mod peers;

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use cloudsync_tests::mount::obstacle;
-use cloudsync_tests::power::play;
+use cloudsync_tests::power::{obstacle, play};
 
 const VICTIM: &str = env!("CARGO_BIN_EXE_victim");
 

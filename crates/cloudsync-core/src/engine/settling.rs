@@ -335,15 +335,18 @@ impl Engine {
         }
     }
 
-    /// A move of ours was done. The other side stood where it was carried over from; it may have moved since.
+    /// A move of ours, or a copy, was done. The other side stood where it was carried over from; it may have
+    /// moved since.
     fn was_carried(&mut self, id: EntryId, side: Side, node: NodeId, parent: EntryId) {
+        let other = side.other();
+        self.world.agree_place(id, side);
         if self.is_arbitrary() {
             // The folder's partner says nothing of where that was.
-            self.was_renamed(id, side, RenamePurpose::Carry);
+            self.world.agree_place(id, other);
+            self.translate_once_more(id, other);
             return;
         }
-        self.world.agree_place(id, side);
-        let (other, path) = (side.other(), self.world.path(side, node));
+        let path = self.world.path(side, node);
         let path = self.config.policy.translate(other, &path);
         if let Some(folder) = self.folder_of(parent, other)
             && let Some(name) = path.as_deref().and_then(|path| path.rsplit('/').next())
@@ -448,10 +451,9 @@ impl Engine {
             return false;
         }
         let tag_now = at.tag();
-        // Where it was when it was read.
-        let Some(from_folder) = self.folder_of(*parent, from) else {
+        if self.folder_of(*parent, from).is_none() && !self.is_arbitrary() {
             return false;
-        };
+        }
         let written = self.world.node(side, there).entry;
         if self.locks.entries.contains(&written) {
             self.persisting.open_intents.insert(id);
@@ -494,7 +496,7 @@ impl Engine {
             .set_agreed_tag(id, from, source.clone(), *attributes);
         self.world.set_agreed_tag(id, side, tag_now, *attributes);
         if new {
-            self.world.set_agreed_place(id, from, from_folder, name);
+            self.was_carried(id, side, there, *parent);
         }
         true
     }

@@ -140,6 +140,19 @@ fn two_folders_moved_into_each_other_come_to_rest() {
     Swarm::new(97_178_964).translating().run();
 }
 
+/// The copy was done, and not recorded, when it was killed; where its source had stood was told by the folder.
+#[test]
+fn the_source_of_a_copy_that_moved_before_a_crash_is_followed() {
+    for work in 0..60 {
+        let mut pair = translating(Translation::Flat, u64::from(work));
+        pair.act_all(&[mkdir(Side::Local, "c"), write(Side::Remote, "c+b")]);
+        pair.act_all(&[UserAct::Work(work), UserAct::Crash]);
+        pair.act(&rename(Side::Remote, "c+b", "c/b"));
+        pair.check();
+    }
+    Swarm::new(310_392_009).translating().run();
+}
+
 #[test]
 fn a_child_that_the_other_side_moved_meanwhile_goes_where_it_is_there() {
     let mut pair = flat(1);

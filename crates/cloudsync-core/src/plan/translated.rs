@@ -9,8 +9,11 @@ use crate::delta::{Sight, is_known, moved, sight};
 use crate::listing::SkipReason;
 use crate::object::Kind;
 use crate::path::is_at_or_below;
+use crate::plan::agreed::go_back;
 use crate::plan::parked::is_parked;
-use crate::plan::place::{Occupant, child, conflict_place, is_leaving, occupant, path_unparked};
+use crate::plan::place::{
+    Occupant, child, conflict_place, is_leaving, occupant, path_unparked, replacement,
+};
 use crate::plan::scope::is_wanted;
 use crate::plan::{Block, Deed, Place, Step, View, Wait};
 use crate::policy::{Locality, Policy};
@@ -37,6 +40,9 @@ pub(super) fn target(view: &View<'_>, side: Side, node: NodeId) -> Result<Place,
     let (world, from) = (view.world, side.other());
     if let Some(folder) = unsettled_above(view, from, node) {
         return Err(Step::Wait(Wait::Entry(folder)));
+    }
+    if let Some(step) = deleted_above(view, from, node) {
+        return Err(step);
     }
     let path = path_unparked(world, from, node);
     let Some(path) = there_and_back(view.policy, side, &path) else {
@@ -86,6 +92,27 @@ fn unsettled_above(view: &View<'_>, from: Side, node: NodeId) -> Option<EntryId>
     let above = world.tree(from).ancestors(node);
     let above = above.map(|at| (at, world.node(from, at).entry));
     above.filter(is_unsettled).last().map(|(_, id)| id)
+}
+
+/// What has to happen to a folder above a node that the other side deleted, and that lives on with the node.
+fn deleted_above(view: &View<'_>, from: Side, node: NodeId) -> Option<Step> {
+    let (world, to) = (view.world, from.other());
+    let above = world.tree(from).ancestors(node).filter_map(|at| {
+        let id = world.node(from, at).entry;
+        let there = world.entry(id).nodes[to].filter(|_| world.entry(id).is_agreed())?;
+        match sight(world, to, there) {
+            Sight::Absent(ghost) => Some((at, id, ghost)),
+            Sight::Unknown(_) | Sight::Present(_) => None,
+        }
+    });
+    let (at, entry, ghost) = above.last()?;
+    if let Some(lone) = replacement(view, to, ghost) {
+        return Some(Step::Wait(Wait::Entry(lone)));
+    }
+    if is_parked(world.names.get(world.node(from, at).name())) {
+        return Some(go_back(view, entry, from, at));
+    }
+    Some(Step::Restore { entry, keep: from })
 }
 
 /// Returns the folder at a place on the way to another one.

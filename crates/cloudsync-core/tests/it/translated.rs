@@ -153,6 +153,24 @@ fn the_source_of_a_copy_that_moved_before_a_crash_is_followed() {
     Swarm::new(310_392_009).translating().run();
 }
 
+/// A file had taken its place there, and the new one in it, which waited for that, was renamed for ever.
+#[test]
+fn a_deleted_folder_with_something_new_in_it_lives_on_before_that_is_carried_over() {
+    for work in 0..20 {
+        let mut pair = translating(Translation::Sorted, u64::from(work));
+        pair.act_all(&[mkdir(Side::Local, "A"), write(Side::Local, "a")]);
+        pair.check();
+        pair.act(&mkdir(Side::Local, "A/b"));
+        pair.act(&UserAct::Delete(Side::Remote, "by-a/A".to_owned()));
+        pair.act(&rename(Side::Remote, "by-a/a", "by-a/A"));
+        pair.act(&UserAct::Work(work));
+        pair.check();
+        let local = paths(&pair, Side::Local);
+        assert_eq!(local.len(), 3, "{work}: {local:?}");
+    }
+    Swarm::new(320_154_130).translating().run();
+}
+
 #[test]
 fn a_child_that_the_other_side_moved_meanwhile_goes_where_it_is_there() {
     let mut pair = flat(1);

@@ -214,6 +214,8 @@ impl Engine {
         }
         self.world.relink(row, lone, side);
         self.note_absence_anew(row);
+        // Its folder may have moved while it was gone from there.
+        self.translate_once_more(row, side);
         // What stood in it last did so in the one that replaced it: what is there now may go on with that.
         let children: Vec<NodeId> = self.world.tree(side).children(node).collect();
         for child in children {

@@ -171,6 +171,22 @@ fn a_deleted_folder_with_something_new_in_it_lives_on_before_that_is_carried_ove
     Swarm::new(320_154_130).translating().run();
 }
 
+/// Deleted and made again while its folder moved, it goes on under its old name: folders for something else
+/// that belongs there were made and renamed for ever.
+#[test]
+fn what_was_made_again_in_a_folder_that_moved_goes_where_it_belongs() {
+    for work in 0..30 {
+        let mut pair = flat(u64::from(work));
+        pair.act(&rename(Side::Remote, "a", "d"));
+        pair.act(&UserAct::Delete(Side::Local, "a/b".to_owned()));
+        pair.act_all(&[mkdir(Side::Local, "a/b"), UserAct::Work(work)]);
+        pair.check();
+    }
+    Swarm::new(320_739_691).translating().run();
+    Swarm::new(310_468_018).translating().run();
+    Swarm::new(320_333_878).translating().run();
+}
+
 #[test]
 fn a_child_that_the_other_side_moved_meanwhile_goes_where_it_is_there() {
     let mut pair = flat(1);

@@ -428,8 +428,8 @@ impl Engine {
         let (entry, was_listed) = (at.entry, at.is(Mark::Listed));
         at.set(Mark::Listed, listed);
         let is_told = self.config.rules[side].feed == Feed::Resumable;
-        // The roots have no record.
-        if was_listed != listed && is_told && entry != EntryId::ROOT {
+        // Its record may say that it was listed before this start. The roots have none.
+        if (was_listed != listed || !listed) && is_told && entry != EntryId::ROOT {
             self.persisting.dirty(entry);
         }
     }

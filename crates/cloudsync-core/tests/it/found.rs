@@ -417,6 +417,30 @@ fn another_folder_of_the_same_tag_is_not_the_known_one() {
     Swarm::new(94_037_410).run();
 }
 
+/// A walk of all came by its old place before, and not by what is in it: that was not known before the next
+/// start.
+#[test]
+fn a_folder_that_is_renamed_while_all_is_walked_is_walked_again() {
+    let slow = SideSetup {
+        slow_walks: true,
+        ..resumable()
+    };
+    for seed in 0..40 {
+        for work in 0..8 {
+            let mut pair = with_local(slow, seed);
+            pair.act_all(&[mkdir(Side::Local, "a"), write(Side::Local, "a/b")]);
+            pair.check();
+            pair.act(&mkdir(Side::Local, "a/c"));
+            pair.act(&write(Side::Local, "a/c/d"));
+            pair.lose_store();
+            pair.act(&UserAct::Work(work));
+            pair.act(&rename(Side::Local, "a", "e"));
+            pair.check();
+        }
+    }
+    Swarm::new(320_813_717).translating().run();
+}
+
 /// Random worlds without moves of folders in which something did not hold once.
 #[test]
 fn worlds_that_failed_once_by_parts() {

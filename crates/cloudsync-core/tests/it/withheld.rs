@@ -2,6 +2,7 @@
 //! is wanted again.
 
 use cloudsync_core::engine::io::{Control, Guard};
+use cloudsync_core::rules::Feed;
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::testing::{ModelPair, Scope, SideSetup, Swarm, UserAct};
 use cloudsync_core::time::Time;
@@ -406,6 +407,27 @@ fn a_policy_that_comes_back_is_another_one() {
         choose(&mut pair, Scope::without(THERE, "c"));
     }
     Swarm::new(310_442_315).choosing().run();
+}
+
+/// Where a feed tells all since a cursor, its folder had been listed before, and counted as that still.
+#[test]
+fn what_was_written_in_a_folder_while_it_was_left_out_is_met() {
+    let told = SideSetup {
+        feed: Feed::Resumable,
+        ..SideSetup::default()
+    };
+    for steps in 0..20 {
+        let mut pair = ModelPair::with(BySide::new(told, SideSetup::default()), steps.into());
+        mkdir(&mut pair, HERE, "c");
+        pair.act(&UserAct::Work(steps));
+        this(&mut pair, HERE, "c/A", "x");
+        let unwanted = BySide::from_fn(|_| Some("c".to_owned()));
+        pair.act(&UserAct::Choose(Scope { unwanted }));
+        pair.act(&UserAct::Work(8));
+        choose(&mut pair, Scope::default());
+        assert_eq!(paths(&pair, THERE), ["c", "c/A"], "{steps}");
+    }
+    Swarm::new(330_685_355).choosing().run();
 }
 
 /// What we were about to write when we were killed, and nobody wants there any more, was settled by a later

@@ -108,7 +108,9 @@ pub(crate) struct Ledger {
     /// How often each side was said to be down since it was up.
     pub(crate) downs: BySide<u32>,
     /// Looks and walks of each side that failed in a row.
-    pub(crate) unseen: BySide<Option<Unseen>>,
+    pub(crate) unseen: BySide<Option<Streak>>,
+    /// How often each side went down, and came up again, since anything was done.
+    pub(crate) flaps: BySide<Option<Streak>>,
     /// How often in a row the store failed, and how the last time.
     pub(crate) store: (u32, Option<Failure>),
     /// A side came up with other rules than the engine was made with.
@@ -125,23 +127,38 @@ impl Ledger {
     fn looked(&mut self, side: Option<Side>, failure: Option<&Failure>) {
         let Some(side) = side else { return };
         let before = self.unseen[side].take();
-        self.unseen[side] = failure.map(|failure| Unseen {
-            times: before.as_ref().map_or(0, |before| before.times) + 1,
-            since: before.map_or_else(Instant::now, |before| before.since),
-            failure: failure.clone(),
-        });
+        self.unseen[side] = failure.map(|failure| Streak::go_on(before, failure));
+    }
+
+    /// A side went down.
+    fn went_down(&mut self, side: Side, failure: &Failure) {
+        if self.downs[side] == 0 {
+            let before = self.flaps[side].take();
+            self.flaps[side] = Some(Streak::go_on(before, failure));
+        }
+        self.downs[side] += 1;
     }
 }
 
-/// A side of which one look or walk after another fails.
+/// Failures in a row.
 #[derive(Debug)]
-pub(crate) struct Unseen {
-    /// How often.
+pub(crate) struct Streak {
+    /// How many.
     pub(crate) times: u32,
     /// Since when.
     pub(crate) since: Instant,
-    /// How the last time.
+    /// The last one.
     pub(crate) failure: Failure,
+}
+
+impl Streak {
+    fn go_on(before: Option<Self>, failure: &Failure) -> Self {
+        Self {
+            times: before.as_ref().map_or(0, |before| before.times) + 1,
+            since: before.map_or_else(Instant::now, |before| before.since),
+            failure: failure.clone(),
+        }
+    }
 }
 
 /// Drives one engine. Dropping it breaks off everything that runs, which loses nothing: whatever
@@ -300,7 +317,12 @@ impl Driver {
     fn take(&mut self, input: Input) {
         let ledger = &mut self.ledger;
         match &input {
-            Input::Done(outcomes) => ledger.changes = ledger.changes.saturating_sub(outcomes.len()),
+            Input::Done(outcomes) => {
+                ledger.changes = ledger.changes.saturating_sub(outcomes.len());
+                if outcomes.iter().any(|(_, outcome)| outcome.is_ok()) {
+                    ledger.flaps = BySide::default();
+                }
+            }
             Input::Persisted { outcome, .. } => {
                 ledger.changes = ledger.changes.saturating_sub(1);
                 ledger.store = match outcome {
@@ -328,8 +350,8 @@ impl Driver {
             }
             Input::SideState {
                 side,
-                state: SideState::Down(_),
-            } => ledger.downs[*side] += 1,
+                state: SideState::Down(failure),
+            } => ledger.went_down(*side, failure),
             Input::Control(_) | Input::Events { .. } | Input::Listed { .. } => {}
         }
         let takes_down = failures(&input).any(|failure| takes_side_down(failure.kind()));

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::alarm::{Alarm, Alarms};
-use crate::driver::{Driver, Hands, INPUTS};
+use crate::driver::{Driver, Hands, INPUTS, Streak};
 use crate::error::{Error, Result};
 use crate::feed::{Feed, HooksHandle};
 use crate::notices::{self, Notice, NoticeBoard};
@@ -229,13 +229,16 @@ impl Session {
         })
     }
 
-    /// Returns a side that comes up, and of which one look or walk after another fails: the engine would
-    /// try for ever.
+    /// Returns a side that comes up, and of which one look or walk after another fails, or that goes down
+    /// again and again with nothing done: the engine would try for ever.
     fn unseen(&self) -> Option<(Side, Failure)> {
         Side::BOTH.into_iter().find_map(|side| {
-            let unseen = self.driver.ledger.unseen[side].as_ref()?;
-            let is_hopeless = unseen.times >= ATTEMPTS && unseen.since.elapsed() >= PATIENCE;
-            is_hopeless.then(|| (side, unseen.failure.clone()))
+            let ledger = &self.driver.ledger;
+            let is_hopeless =
+                |streak: &&Streak| streak.times >= ATTEMPTS && streak.since.elapsed() >= PATIENCE;
+            let streaks = [&ledger.unseen[side], &ledger.flaps[side]];
+            let streak = streaks.into_iter().flatten().find(is_hopeless)?;
+            Some((side, streak.failure.clone()))
         })
     }
 

@@ -209,6 +209,35 @@ async fn an_object_that_can_never_be_looked_at_ends_a_single_run() {
     assert_eq!(world.both(), ["a=two", "b=goes on"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_object_that_always_breaks_the_connection_ends_a_single_run() {
+    for kind in [
+        ErrorKind::Disconnected,
+        ErrorKind::RootMissing,
+        ErrorKind::Token,
+    ] {
+        let world = World::new();
+        for name in ["a", "bad", "c"] {
+            world.write(Side::Local, name, name);
+        }
+        let remote = world.remote.client();
+        let faults = remote.faults();
+        faults.fail_always(Call::Write, Some("bad"), kind);
+        let pair = world
+            .builder_with(world.local.client(), remote.clone())
+            .build()
+            .await
+            .unwrap();
+        let report = pair.run_once().await.unwrap();
+        assert!(report.interrupted && !report.in_sync(), "{report:?}");
+        assert!(report.elapsed < Duration::from_mins(1), "{report:?}");
+        assert_eq!(world.tree(Side::Remote).len(), 2, "{kind:?}");
+        faults.clear();
+        assert!(pair.run_once().await.unwrap().in_sync());
+        assert_eq!(world.both(), ["a=a", "bad=bad", "c=c"]);
+    }
+}
+
 struct NobodyThere;
 
 #[async_trait]

@@ -49,7 +49,7 @@ pub const MOMENTS: [&str; 17] = [
 ];
 
 /// The longest that a run without a kill may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How one world went.
 #[derive(Debug, Default)]

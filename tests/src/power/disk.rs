@@ -91,7 +91,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 struct Server(Arc<Mutex<State>>);
 
 /// Nothing but we ourselves changes anything.
-const FOREVER: Duration = Duration::from_secs(3_600);
+const FOREVER: Duration = Duration::from_hours(1);
 
 impl Server {
     /// Returns the disk of an inode: they follow the root, which is 1.

@@ -6,5 +6,6 @@ mod found;
 mod hostile;
 mod model;
 mod moves;
+mod on_its_way;
 mod translated;
 mod withheld;

@@ -353,12 +353,12 @@ impl Engine {
         }
         if self.is_excluded(side, folder) {
             // Once it is wanted, it is to be listed.
-            self.set_listed(side, folder, false);
+            self.pass_by(side, folder);
             return;
         }
         if self.world.node(side, folder).presence() == Presence::Absent {
             // It is where nobody looks, as in a folder that is not wanted. Once it is met, it is to be listed.
-            self.set_listed(side, folder, false);
+            self.pass_by(side, folder);
             return;
         }
         // Each listing has a mark of its own, so that what it does not have can be told.
@@ -408,7 +408,7 @@ impl Engine {
                 self.sides[side].unreadable.remove(&folder);
             }
             End::Partial => {
-                self.set_listed(side, folder, false);
+                self.pass_by(side, folder);
                 self.sides[side].unreadable.insert(folder);
                 if folder != NodeId::ROOT {
                     let path = self.world.path(side, folder);
@@ -428,10 +428,16 @@ impl Engine {
         let (entry, was_listed) = (at.entry, at.is(Mark::Listed));
         at.set(Mark::Listed, listed);
         let is_told = self.config.rules[side].feed == Feed::Resumable;
-        // Its record may say that it was listed before this start. The roots have none.
-        if (was_listed != listed || !listed) && is_told && entry != EntryId::ROOT {
+        // The roots have no record.
+        if was_listed != listed && is_told && entry != EntryId::ROOT {
             self.persisting.dirty(entry);
         }
+    }
+
+    /// A walk passed a folder by, whose record may say that it was listed before this start.
+    fn pass_by(&mut self, side: Side, folder: NodeId) {
+        self.world.node_mut(side, folder).set(Mark::Listed, true);
+        self.set_listed(side, folder, false);
     }
 
     fn is_excluded(&self, side: Side, folder: NodeId) -> bool {

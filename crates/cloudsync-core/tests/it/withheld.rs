@@ -430,6 +430,12 @@ fn what_was_written_in_a_folder_while_it_was_left_out_is_met() {
     Swarm::new(330_685_355).choosing().run();
 }
 
+/// A folder that had been left out was replaced by another one: it was walked, in vain, for ever.
+#[test]
+fn a_folder_that_was_replaced_while_it_was_left_out_is_met() {
+    Swarm::new(350_207_176).choosing().run();
+}
+
 /// What we were about to write when we were killed, and nobody wants there any more, was settled by a later
 /// start.
 #[test]

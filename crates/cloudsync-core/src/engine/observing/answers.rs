@@ -308,7 +308,8 @@ impl Engine {
             ErrorKind::NotFound if self.was_elsewhere(side, walk.from, walk.asked) => {
                 self.sides[side].want_walk(walk.from);
             }
-            ErrorKind::NotFound if walk.from != NodeId::ROOT => {
+            // It is gone, or another one stands there.
+            ErrorKind::NotFound | ErrorKind::PreconditionFailed if walk.from != NodeId::ROOT => {
                 // Whatever it was walked for is still to be met, if it is back before it is missed.
                 self.set_listed(side, walk.from, false);
                 if let Some(parent) = self.world.node(side, walk.from).parent() {

@@ -249,7 +249,9 @@ impl Hand {
         self.holds = |_| false;
         let held = std::mem::take(&mut self.held);
         assert_eq!(held.len(), 1, "{held:?}");
-        held.into_iter().for_each(|query| self.look(query));
+        for query in held {
+            self.look(query);
+        }
         self.work();
         let (id, effect) = self.done.take().expect("it is renamed");
         self.tell(Input::Done(vec![(id, Ok(effect))]));

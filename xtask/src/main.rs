@@ -4,6 +4,7 @@
 mod cases;
 mod layers;
 mod measure;
+mod plants;
 mod purity;
 mod simulate;
 mod sources;
@@ -40,6 +41,11 @@ const CHECKS: &[Check] = &[
         "each case of other sync programs has a test",
         cases::check,
     ),
+    (
+        "plants",
+        "the bugs that are planted to try the tests can be planted still",
+        plants::check,
+    ),
 ];
 
 /// A task that takes its own arguments, and is no part of `ci`: its name, what it does, and how.
@@ -60,6 +66,11 @@ const TASKS: &[Task] = &[
         "images",
         "run the tests that use real folders on file systems of all kinds",
         simulate::images,
+    ),
+    (
+        "plants",
+        "plant bugs, one after the other, and see that the tests find each",
+        plants::run,
     ),
     (
         "power",

@@ -160,9 +160,12 @@ fn rename_while(
     } else {
         subject.look.same_version(&found)
     };
-    if !disk.root.still_has(&target.folder.path, &to) {
-        let _ = rename_to_free(disk, &to, new, &subject.folder, subject.name);
-        return Err(gone_meanwhile("rename", &target.folder.path));
+    let from = split(&at.path).0;
+    for (path, folder) in [(from, &subject.folder), (&target.folder.path, &to)] {
+        if !disk.root.still_has(path, folder) {
+            let _ = rename_to_free(disk, &to, new, &subject.folder, subject.name);
+            return Err(gone_meanwhile("rename", path));
+        }
     }
     if !same {
         // Somebody saved between our look and the rename: give it back its name. If that was taken
@@ -245,7 +248,14 @@ fn delete_file(
     }
     act(Moment::Parked);
     moment!("parked");
-    match look_at(&**folder, parked.as_str()) {
+    let found = look_at(&**folder, parked.as_str());
+    let parent = split(&at.path).0;
+    if !disk.root.still_has(parent, folder) {
+        // Whoever took the folder away took the file along.
+        let _ = rename_to_free(disk, folder, &parked, folder, name);
+        return Err(gone_meanwhile("delete", parent));
+    }
+    match found {
         Ok(found) if look.same_version(&found) => {
             unlinkat(&**folder, parked.as_str(), AtFlags::empty()).map_err(|errno| {
                 let _ = rename_to_free(disk, folder, &parked, folder, name);
@@ -463,6 +473,39 @@ mod tests {
         assert_eq!(moved.expect_err("taken").kind(), ErrorKind::NotFound);
         assert_eq!(fs::read_to_string(at("root/a")).expect("content"), "one");
         assert!(!at("taken/a").exists());
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_away_with_its_folder_is_neither_moved_nor_deleted() {
+        let base = tempfile::tempdir().expect("folder");
+        let at = |path: &str| base.path().join(path);
+        fs::create_dir_all(at("root/folder")).expect("folder");
+        fs::write(at("root/folder/a"), "one").expect("file");
+        let provider = FileProvider::new();
+        provider
+            .set_root(at("root").to_str(), None, false)
+            .await
+            .expect("root");
+        let disk = provider.disk("test").expect("disk");
+        let object = ObjectRef::at("folder/a");
+        let target = Target {
+            folder: ObjectRef::root(),
+            name: "b".to_owned(),
+        };
+        let take = |_| fs::rename(at("root/folder"), at("taken")).expect("taken");
+        let moved = rename_while(&disk, &object, None, &target, &mut { take });
+        assert_eq!(moved.expect_err("taken").kind(), ErrorKind::NotFound);
+        assert!(!at("root/b").exists());
+        fs::rename(at("taken"), at("root/folder")).expect("back");
+
+        let subject = find(&disk, "delete", &object, None).expect("found");
+        let deleted = delete_file(&disk, &object, &subject, &mut |moment| {
+            if moment == Moment::Checked {
+                take(moment);
+            }
+        });
+        assert_eq!(deleted.expect_err("taken").kind(), ErrorKind::NotFound);
+        assert_eq!(fs::read_to_string(at("taken/a")).expect("content"), "one");
     }
 
     #[tokio::test]

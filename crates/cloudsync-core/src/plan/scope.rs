@@ -3,6 +3,7 @@
 use crate::delta::{Sight, sight};
 use crate::object::Kind;
 use crate::plan::View;
+use crate::plan::parked::is_parked;
 use crate::plan::place::path_unparked;
 use crate::record::EntryId;
 use crate::side::{BySide, Side};
@@ -33,10 +34,19 @@ fn is_path_wanted(view: &View<'_>, side: Side, path: &str, kind: Kind) -> bool {
 }
 
 /// Returns on which sides a row of two nodes is not to be any more: where it stands at a place that is
-/// not wanted, or belongs at one because of where the other side has it.
+/// not wanted, or belongs at one because of where the other side has it. One that is parked is on its way
+/// to where the other side has it, and stands nowhere.
 pub(super) fn left_out(view: &View<'_>, id: EntryId) -> BySide<bool> {
     let nodes = &view.world.entry(id).nodes;
-    let present = |side: Side| nodes[side].filter(|&node| view.world.node(side, node).is_present());
+    let is_present =
+        |side: Side| nodes[side].is_some_and(|at| view.world.node(side, at).is_present());
+    let present = |side: Side| {
+        let is_on_its_way = |node: NodeId| {
+            let name = view.world.node(side, node).name();
+            is_present(side.other()) && is_parked(view.world.names.get(name))
+        };
+        nodes[side].filter(|&node| is_present(side) && !is_on_its_way(node))
+    };
     BySide::from_fn(|side| {
         let is_out = || {
             present(side).is_some_and(|node| !is_wanted(view, side, node))

@@ -436,6 +436,13 @@ fn a_folder_that_was_replaced_while_it_was_left_out_is_met() {
     Swarm::new(350_207_176).choosing().run();
 }
 
+/// The local file is parked on its way to where the remote side has it, and its old place is not wanted any
+/// more: sent back it would have taken a conflict name, from there set out again, and so on for ever.
+#[test]
+fn what_is_parked_is_not_left_out_for_the_place_that_it_left() {
+    Swarm::new(420_075_496).choosing().run();
+}
+
 /// What we were about to write when we were killed, and nobody wants there any more, was settled by a later
 /// start.
 #[test]

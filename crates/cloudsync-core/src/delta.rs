@@ -61,7 +61,8 @@ fn is_sure(world: &World, side: Side) -> impl Fn(NodeId) -> bool {
 }
 
 /// Returns true if a present node of an agreed entry is not where it was agreed to be, and it was not
-/// we who parked it. Names are compared by their bytes.
+/// we who parked it. Names are compared by their bytes, but for the forms of one name on a side that takes
+/// these for one: which of them it shows is its own matter, whichever it was given.
 pub fn moved(world: &World, side: Side, id: EntryId) -> bool {
     let Some(at) = world.agreed_apart(id, side) else {
         return false;
@@ -71,7 +72,8 @@ pub fn moved(world: &World, side: Side, id: EntryId) -> bool {
     };
     let node = world.node(side, node);
     node.is_present()
-        && (node.parent() != Some(at.parent) || node.name() != at.name)
+        && (node.parent() != Some(at.parent)
+            || !world.names.is_one_form(side, node.name(), at.name))
         && !is_parked(world.names.get(node.name()))
 }
 

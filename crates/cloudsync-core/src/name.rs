@@ -99,6 +99,11 @@ pub fn same(a: &str, b: &str, rules: &NameRules) -> bool {
     a == b || fold(a, rules) == fold(b, rules)
 }
 
+/// Returns true if two names differ in nothing but Unicode normalisation.
+pub(crate) fn differ_by_form(a: &str, b: &str) -> bool {
+    a != b && a.nfc().eq(b.nfc())
+}
+
 /// Checks that the side can hold the name.
 ///
 /// # Errors

@@ -238,6 +238,14 @@ proptest! {
     }
 
     #[test]
+    fn a_form_of_a_name_differs_by_its_form_alone(name in "[a-cA-Céǰ\u{301}가]{0,8}") {
+        let (nfc, nfd) = (name.nfc().collect::<String>(), name.nfd().collect::<String>());
+        prop_assert_eq!(differ_by_form(&nfc, &nfd), nfc != nfd);
+        let (small, capital) = (nfc + "x", nfd + "X");
+        prop_assert!(!differ_by_form(&small, &capital));
+    }
+
+    #[test]
     fn what_fits_windows_fits_linux(name in "[ -~]{0,20}") {
         if fits(&name, &WINDOWS).is_ok() {
             prop_assert_eq!(fits(&name, &LINUX), Ok(()));

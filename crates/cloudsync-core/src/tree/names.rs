@@ -1,6 +1,6 @@
 //! Names, kept once for both trees, with the key under which each side compares them.
 
-use crate::name::fold;
+use crate::name::{differ_by_form, fold};
 use crate::rules::NameRules;
 use crate::side::{BySide, Side};
 use crate::tree::chunks::Chunks;
@@ -98,6 +98,15 @@ impl Names {
     /// Returns the text of a name.
     pub fn get(&self, id: NameId) -> &str {
         self.texts.get(id.0)
+    }
+
+    /// Returns true if two names are the same, or `side` takes them for one and they differ only in
+    /// Unicode normalisation.
+    pub fn is_one_form(&self, side: Side, a: NameId, b: NameId) -> bool {
+        a == b
+            || (self.rules[side].normalizes_unicode
+                && self.folded(side, a) == self.folded(side, b)
+                && differ_by_form(self.get(a), self.get(b)))
     }
 
     /// Returns the name under which `side` compares this one.

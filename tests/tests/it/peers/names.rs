@@ -5,7 +5,7 @@ use std::fs;
 use cloudsync::provider::mock::Call;
 use cloudsync::{BySide, EngineNotice, ErrorKind, Side};
 use cloudsync_core::rules::Identity;
-use cloudsync_tests::{Did, Drive, Hand, Pair, Setup, Way, in_all_ways, with_ways};
+use cloudsync_tests::{Did, Hand, Pair, Setup, Way, in_all_ways, with_ways};
 
 use super::go_on;
 use crate::disk::Folders;
@@ -138,10 +138,7 @@ async fn d42_a_name_that_the_service_composes_is_one_file() {
 /// service decomposes it. There is one copy, and then all is quiet.
 #[tokio::test(start_paused = true)]
 async fn d47_names_that_differ_by_their_form_make_one_copy() {
-    let told = Way::all()
-        .into_iter()
-        .filter(|way| way.drive != Drive::Walks);
-    with_ways(told, async |way| {
+    with_ways(Way::all(), async |way| {
         let mut setup = Setup::new(way);
         let forms: BySide<fn(&str) -> String> = BySide::new(compose, decompose);
         for side in Side::BOTH {

@@ -99,15 +99,18 @@ fn maybe_moved_by_us(view: &View<'_>, side: Side, node: NodeId) -> Option<Step> 
     Some(Step::Wait(Wait::Entry(row)))
 }
 
-/// The object of a row was last at this very place and is absent: this one replaced it (an editor's
-/// save).
+/// The object of a row was last at this very place, or was agreed to stand there, and is absent: this one
+/// replaced it (an editor's save, of which the old version was moved away before or not).
 fn replaces(view: &View<'_>, side: Side, node: NodeId) -> Option<Step> {
     let world = view.world;
     let at = world.node(side, node);
-    let ghosts = world
-        .tree(side)
-        .ghosts(&world.names, at.parent()?, at.name());
-    for &ghost in ghosts {
+    let (folder, name) = (at.parent()?, at.name());
+    let last = world.tree(side).ghosts(&world.names, folder, name);
+    let before = world
+        .agreed_at(side, folder, name)
+        .filter_map(|row| world.entry(row).nodes[side])
+        .filter(|&there| !world.node(side, there).is_present());
+    for ghost in last.iter().copied().chain(before) {
         let ghost_node = world.node(side, ghost);
         let row = ghost_node.entry;
         let entry = world.find(row)?;

@@ -11,17 +11,26 @@ use crate::side::Side;
 use crate::tree::World;
 use crate::tree::node::NodeId;
 
-/// Returns the lone entry of an object of the same kind that stands where an absent one stood last: that
-/// one goes on as the absent one's entry, if it takes part.
+/// Returns the lone entry of an object of the same kind that stands where an absent one stood last, or was
+/// agreed to stand (an editor moved the old version away, and deleted it once it had written the new one):
+/// that one goes on as the absent one's entry, if it takes part.
 pub(super) fn replacement(view: &View<'_>, side: Side, ghost: NodeId) -> Option<EntryId> {
     let world = view.world;
     let last = world.node(side, ghost);
-    let here = world.child(side, last.parent()?, last.name())?;
-    let lone = world.node(side, here).entry;
-    let is_same_kind = world.node(side, here).kind == last.kind;
-    let is_it =
-        is_same_kind && !world.entry(lone).is_agreed() && scope::is_wanted(view, side, here);
-    is_it.then_some(lone)
+    let goes_on = |&here: &NodeId| {
+        let at = world.node(side, here);
+        at.kind == last.kind
+            && !world.entry(at.entry).is_agreed()
+            && scope::is_wanted(view, side, here)
+    };
+    let there = world.child(side, last.parent()?, last.name());
+    let before = || {
+        let at = world.agreed_apart(last.entry, side)?;
+        let here = world.child(side, at.parent, at.name)?;
+        (world.node(side, here).name() == at.name).then_some(here)
+    };
+    let here = there.filter(goes_on).or_else(|| before().filter(goes_on))?;
+    Some(world.node(side, here).entry)
 }
 
 /// Returns the place on `side` that belongs to `node` of the other side, its folder being there,

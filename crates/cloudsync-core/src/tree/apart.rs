@@ -7,11 +7,11 @@ use crate::tree::entry::AgreedSide;
 use crate::tree::names::NameId;
 use crate::tree::node::NodeId;
 
-/// The agreements of one side that its nodes do not show: by entry, and by the folder they name.
+/// The agreements of one side that its nodes do not show: by entry, and by the place they name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Apart {
     sides: BTreeMap<EntryId, AgreedSide>,
-    folders: BTreeSet<(NodeId, EntryId)>,
+    places: BTreeSet<(NodeId, NameId, EntryId)>,
 }
 
 impl Apart {
@@ -26,13 +26,13 @@ impl Apart {
 
     pub(super) fn insert(&mut self, id: EntryId, at: AgreedSide) {
         self.remove(id);
-        self.folders.insert((at.parent, id));
+        self.places.insert((at.parent, at.name, id));
         self.sides.insert(id, at);
     }
 
     pub(super) fn remove(&mut self, id: EntryId) -> Option<AgreedSide> {
         let at = self.sides.remove(&id)?;
-        self.folders.remove(&(at.parent, id));
+        self.places.remove(&(at.parent, at.name, id));
         Some(at)
     }
 
@@ -40,9 +40,9 @@ impl Apart {
     pub(super) fn put(&mut self, id: EntryId, folder: NodeId, name: NameId) -> Option<NodeId> {
         let at = self.sides.get_mut(&id)?;
         let old = std::mem::replace(&mut at.parent, folder);
-        at.name = name;
-        self.folders.remove(&(old, id));
-        self.folders.insert((folder, id));
+        let old_name = std::mem::replace(&mut at.name, name);
+        self.places.remove(&(old, old_name, id));
+        self.places.insert((folder, name, id));
         Some(old)
     }
 
@@ -51,9 +51,18 @@ impl Apart {
         self.sides.keys().copied()
     }
 
-    /// Returns the entries that were agreed to stand in a folder, in the order of their ids.
+    /// Returns the entries that were agreed to stand in a folder, in the order in which their names were met.
     pub(super) fn in_folder(&self, folder: NodeId) -> impl Iterator<Item = EntryId> {
-        let all = (folder, EntryId::ROOT)..=(folder, EntryId::NOWHERE);
-        self.folders.range(all).map(|&(_, id)| id)
+        self.within(folder, NameId::FIRST, NameId::LAST)
+    }
+
+    /// Returns the entries that were agreed to stand at a place, by the bytes of its name.
+    pub(super) fn at(&self, folder: NodeId, name: NameId) -> impl Iterator<Item = EntryId> {
+        self.within(folder, name, name)
+    }
+
+    fn within(&self, folder: NodeId, first: NameId, last: NameId) -> impl Iterator<Item = EntryId> {
+        let all = (folder, first, EntryId::ROOT)..=(folder, last, EntryId::NOWHERE);
+        self.places.range(all).map(|&(_, _, id)| id)
     }
 }

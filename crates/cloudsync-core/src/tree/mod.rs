@@ -682,6 +682,17 @@ impl World {
         (node.tag(), node.attributes())
     }
 
+    /// Returns the entries that were agreed to stand at a place, by the bytes of its name, and whose node does
+    /// not say so any more.
+    pub fn agreed_at(
+        &self,
+        side: Side,
+        folder: NodeId,
+        name: NameId,
+    ) -> impl Iterator<Item = EntryId> {
+        self.apart[side].at(folder, name)
+    }
+
     /// Returns what is kept of one side's agreement beside its node.
     pub fn agreed_apart(&self, id: EntryId, side: Side) -> Option<&AgreedSide> {
         self.apart[side].get(id)

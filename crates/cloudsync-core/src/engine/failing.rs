@@ -26,14 +26,20 @@ impl Engine {
             self.world.take_intent(id);
             self.persisting.dirty(id);
         }
-        if let Deed::SetAttributes(_) = flight.deed
+        if let Deed::SetAttributes(set) = flight.deed
             && !failure.is_retryable()
             && !is_race(failure.kind())
         {
-            // Attributes never hold anything up.
-            let content = self.world.entry(id).content();
-            self.world.agree(id, content);
-            self.agreed(id);
+            // Attributes never hold anything up. They are not agreed on: the next start tries again.
+            for side in Side::BOTH {
+                if let Some(node) = self.world.entry(id).nodes[side] {
+                    let agreed = self.world.agreed_tag(id, side).1;
+                    let tag = self.world.node(side, node).tag();
+                    self.world.set_agreed_tag(id, side, tag, agreed);
+                }
+            }
+            self.refused.insert(id, (side, set));
+            self.touch(id);
             return;
         }
         self.doubt_around(flight);

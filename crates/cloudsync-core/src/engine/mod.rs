@@ -32,7 +32,7 @@ use std::time::Duration;
 use crate::event::Cursor;
 use crate::failure::{ErrorKind, Failure};
 use crate::notice::Notice;
-use crate::object::HashKind;
+use crate::object::{Attributes, HashKind};
 use crate::plan::{Locks, Obstacles, View};
 use crate::record::EntryId;
 use crate::rules::{Feed, Rules};
@@ -72,6 +72,8 @@ pub struct Engine {
     deletions: Deletions,
     decisions: Decisions,
     troubles: BTreeMap<EntryId, Failing>,
+    /// Attributes that a side refused for good: not tried again before the next start.
+    refused: BTreeMap<EntryId, (Side, Attributes)>,
     drain_waiters: BTreeMap<(Side, crate::tree::node::NodeId), EntryId>,
     out: VecDeque<Output>,
     planned: Plan,
@@ -116,6 +118,7 @@ impl Engine {
             deletions: Deletions::default(),
             decisions: Decisions::default(),
             troubles: BTreeMap::new(),
+            refused: BTreeMap::new(),
             drain_waiters: BTreeMap::new(),
             out: VecDeque::new(),
             planned: Plan::default(),

@@ -85,6 +85,10 @@ impl Engine {
                 side,
                 deed: Deed::Delete,
             } => self.deletions.want(id, side),
+            Step::Do {
+                side,
+                deed: Deed::SetAttributes(set),
+            } if self.refused.get(&id) == Some(&(side, set)) => self.rested(id),
             Step::Do { side, deed } => self.begin(id, side, deed),
         }
     }
@@ -103,6 +107,7 @@ impl Engine {
     pub(super) fn agreed(&mut self, id: EntryId) {
         self.note_absence_anew(id);
         self.troubles.remove(&id);
+        self.refused.remove(&id);
         self.decisions.give_up(id);
         self.record(id);
         self.settled(id);

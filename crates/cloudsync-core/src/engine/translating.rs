@@ -66,7 +66,13 @@ impl Engine {
             else {
                 continue;
             };
-            let stays = |side: Side| self.world.agreed_apart(id, side).is_none();
+            // Attributes may be apart for long: one side refused them.
+            let stays = |side: Side| {
+                let node = self.world.node(side, entry.nodes[side].expect("both are there"));
+                self.world.agreed_apart(id, side).is_none_or(|at| {
+                    (node.parent(), node.name()) == (Some(at.parent), at.name)
+                })
+            };
             if entry.is_agreed()
                 && Side::BOTH.into_iter().all(stays)
                 && !is_in_place(&self.view(), BySide::new(local, remote))

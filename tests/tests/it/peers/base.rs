@@ -191,6 +191,48 @@ async fn d36_a_mode_that_could_not_be_set_is_set_by_the_next_run() {
     .await;
 }
 
+/// D36, where the other side refuses the mode for good: it is tried once in a run, holds nothing up, and is
+/// tried again by the next one.
+#[tokio::test(start_paused = true)]
+async fn d36_a_mode_that_was_refused_is_tried_again_by_the_next_run() {
+    with_ways(Way::all(), async |way| {
+        let mut setup = Setup::new(way);
+        for side in Side::BOTH {
+            setup = setup.config(side, |config| config.keeps_mode = true);
+        }
+        let mut pair = setup.pair().await;
+        pair.a().write("file", "hello");
+        pair.settle().await;
+        let refuse = |pair: &Pair| {
+            pair.take_log(Side::Remote);
+            let faults = pair.clients.remote.faults();
+            faults.fail_always(Call::SetAttributes, None, ErrorKind::PermissionDenied);
+        };
+        refuse(&pair);
+        let wish = Attributes {
+            mode: Some(0o600),
+            mtime: None,
+        };
+        pair.a().0.set_attributes("file", wish).unwrap();
+        for _ in 0..2 {
+            go_on(&mut pair).await;
+            let status = pair.sync.status();
+            assert!(status.at_rest && status.troubles.is_empty(), "{status:?}");
+            let log = pair.take_log(Side::Remote);
+            assert_eq!(log.count(Call::SetAttributes), 1, "{log:?}");
+            assert_eq!(log.count(Call::Read), 0, "{log:?}");
+            pair = crash(pair).await;
+            refuse(&pair);
+        }
+        pair.clients.remote.faults().clear();
+        pair.settle().await;
+        let attributes = pair.b().0.attributes("file").unwrap();
+        assert_eq!(attributes.mode, wish.mode);
+        pair.assert_both(&[("file", "hello")]);
+    })
+    .await;
+}
+
 /// D46. Away for so long that the service knows the cursor no more, with changes on both sides.
 #[tokio::test(start_paused = true)]
 async fn d46_after_a_long_time_off_line_nothing_is_lost() {

@@ -33,6 +33,7 @@ impl Engine {
         self.persisting.dirty(id);
         self.world.take_intent(id);
         self.troubles.remove(&id);
+        self.broke.remove(&id);
         for &(folder, _) in &flight.places {
             self.world.tree_mut(side).touch(folder, self.tick);
         }

@@ -105,10 +105,13 @@ impl Engine {
             failure.kind(),
             ErrorKind::Disconnected | ErrorKind::Token | ErrorKind::RootMissing
         ) {
-            // The side is the trouble, not the object.
+            // The side is the trouble, not the object, unless it is this one again: that would take the side
+            // down for ever, each time it came back.
             self.side_down(side, failure.clone());
-            self.touch(id);
-            return;
+            if self.broke.insert(id) {
+                self.touch(id);
+                return;
+            }
         }
         let (_, path) = self.entry_path(id);
         let old = self.troubles.get(&id);

@@ -72,6 +72,8 @@ pub struct Engine {
     deletions: Deletions,
     decisions: Decisions,
     troubles: BTreeMap<EntryId, Failing>,
+    /// Entries with which a side went down, and that were not done since.
+    broke: BTreeSet<EntryId>,
     /// Attributes that a side refused for good: not tried again before the next start.
     refused: BTreeMap<EntryId, (Side, Attributes)>,
     drain_waiters: BTreeMap<(Side, crate::tree::node::NodeId), EntryId>,
@@ -118,6 +120,7 @@ impl Engine {
             deletions: Deletions::default(),
             decisions: Decisions::default(),
             troubles: BTreeMap::new(),
+            broke: BTreeSet::new(),
             refused: BTreeMap::new(),
             drain_waiters: BTreeMap::new(),
             out: VecDeque::new(),

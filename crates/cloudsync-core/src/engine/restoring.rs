@@ -235,6 +235,7 @@ impl Engine {
         self.deletions = super::Deletions::default();
         self.decisions = super::Decisions::default();
         self.troubles.clear();
+        self.broke.clear();
         self.refused.clear();
         self.drain_waiters.clear();
         self.out.retain(|output| {

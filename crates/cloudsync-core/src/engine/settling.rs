@@ -269,13 +269,13 @@ impl Engine {
                 intent.act,
                 IntendedAct::Merge { .. } | IntendedAct::Write { .. }
             );
-            let settled = self.settle_intent(id, &intent) || !is_write;
-            if settled {
+            let is_done = self.settle_intent(id, &intent);
+            if is_done || !is_write {
                 self.world.take_intent(id);
             }
             self.persisting.dirty(id);
             // What failed and was not done after all is tried again in its time.
-            if settled || self.schedule.time_of(id).is_none() {
+            if is_done || self.schedule.time_of(id).is_none() {
                 self.touch(id);
             }
             self.wake_waiters(id);

@@ -68,10 +68,12 @@ impl Engine {
             };
             // Attributes may be apart for long: one side refused them.
             let stays = |side: Side| {
-                let node = self.world.node(side, entry.nodes[side].expect("both are there"));
-                self.world.agreed_apart(id, side).is_none_or(|at| {
-                    (node.parent(), node.name()) == (Some(at.parent), at.name)
-                })
+                let node = self
+                    .world
+                    .node(side, entry.nodes[side].expect("both are there"));
+                self.world
+                    .agreed_apart(id, side)
+                    .is_none_or(|at| (node.parent(), node.name()) == (Some(at.parent), at.name))
             };
             if entry.is_agreed()
                 && Side::BOTH.into_iter().all(stays)

@@ -229,12 +229,63 @@ async fn an_object_that_always_breaks_the_connection_ends_a_single_run() {
             .await
             .unwrap();
         let report = pair.run_once().await.unwrap();
-        assert!(report.interrupted && !report.in_sync(), "{report:?}");
+        assert_eq!(report.failed.len(), 1, "{report:?}");
+        assert_eq!(report.failed[0].path, "bad");
+        assert!(!report.in_sync(), "{report:?}");
         assert!(report.elapsed < Duration::from_mins(1), "{report:?}");
         assert_eq!(world.tree(Side::Remote).len(), 2, "{kind:?}");
         faults.clear();
         assert!(pair.run_once().await.unwrap().in_sync());
         assert_eq!(world.both(), ["a=a", "bad=bad", "c=c"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_always_breaks_the_connection_is_tried_later_and_later() {
+    let kinds = [
+        ErrorKind::Disconnected,
+        ErrorKind::RootMissing,
+        ErrorKind::Token,
+    ];
+    for (kind, call) in kinds
+        .into_iter()
+        .flat_map(|kind| [Call::Write, Call::Rename, Call::Delete].map(|call| (kind, call)))
+    {
+        let world = World::new();
+        for name in ["bad", "renamed", "deleted"] {
+            world.write(Side::Local, name, name);
+        }
+        let remote = world.remote.client();
+        let pair = world
+            .builder_with(world.local.client(), remote.clone())
+            .build()
+            .await
+            .unwrap();
+        pair.start().unwrap();
+        sleep(Duration::from_mins(1)).await;
+        let faults = remote.faults();
+        faults.fail_always(call, None, kind);
+        remote.take_log();
+        let user = world.user(Side::Local);
+        match call {
+            Call::Write => world.write(Side::Local, "bad", "edited"),
+            Call::Rename => user.rename("renamed", "moved").unwrap(),
+            _ => user.delete("deleted").unwrap(),
+        }
+        sleep(Duration::from_hours(1)).await;
+        let tries = remote.take_log().count(call);
+        assert!(
+            (5..100).contains(&tries),
+            "{kind:?}: {tries} tries of {call:?} in an hour"
+        );
+        assert_eq!(pair.status().troubles.len(), 1, "{:?}", pair.status());
+        world.write(Side::Remote, "good", "goes on");
+        sleep(Duration::from_mins(1)).await;
+        assert!(world.tree(Side::Local).contains_key("good"));
+        faults.clear();
+        sleep(Duration::from_hours(1)).await;
+        assert_eq!(world.both().len(), if call == Call::Delete { 3 } else { 4 });
+        assert!(pair.status().troubles.is_empty());
     }
 }
 

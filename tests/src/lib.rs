@@ -7,6 +7,7 @@
 
 #![allow(clippy::missing_panics_doc, reason = "panicking is how a test fails")]
 
+pub mod fuzzing;
 mod hand;
 pub mod killing;
 pub mod mount;

@@ -10,7 +10,7 @@ use crate::Report;
 use crate::sources::{self, Source};
 
 /// Where Rust files are.
-const FOLDERS: &[&str] = &["crates", "examples", "tests", "xtask"];
+const FOLDERS: &[&str] = &["crates", "examples", "fuzz", "tests", "xtask"];
 /// Longest file, without the tests at its end. One idea fits into less.
 const MAX_LINES: usize = 800;
 /// What must not stay in the code. Written in two parts, as this file is read too.

@@ -18,6 +18,8 @@ mod logging;
 mod problem;
 mod signals;
 mod state;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};

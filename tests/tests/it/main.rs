@@ -29,6 +29,7 @@ mod deciding;
 mod disk;
 mod errors;
 mod folders;
+mod fuzzed;
 mod hints;
 mod images;
 mod killed;

@@ -1,0 +1,5 @@
+//! Hands any bytes to `cloudsync_tests::fuzzing::paths`, which says what must hold.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| cloudsync_tests::fuzzing::paths(bytes));

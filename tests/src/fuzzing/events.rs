@@ -253,7 +253,7 @@ impl Told<'_> {
 
     fn event(&mut self) -> Event {
         let what = self.draw.byte();
-        if what % 8 == 0 {
+        if what.is_multiple_of(8) {
             return Event::Lost {
                 path: self.any_path(),
             };

@@ -23,12 +23,12 @@ fn fuzz(name: &str, runs: u64) {
     kept.sort();
     assert!(!kept.is_empty());
     for file in kept {
-        println!("{}", file.display());
+        eprintln!("{}", file.display());
         target(&fs::read(&file).expect("a file"));
     }
     target(&[]);
     for seed in 0..runs {
-        println!("random bytes of seed {seed}");
+        eprintln!("random bytes of seed {seed}");
         let mut random = Random::new(seed);
         let length = random.below(LONGEST);
         let bytes: Vec<u8> = (0..length)

@@ -180,10 +180,6 @@ impl Engine {
             self.break_deadlock();
         }
         self.persist();
-        if self.out.is_empty() {
-            // Planning may have found something in doubt, and nothing else may come that has it looked at.
-            self.look();
-        }
         self.out.pop_front()
     }
 

@@ -420,8 +420,8 @@ fn attributes(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
         let mtime = wish(
             mtimes,
             (now[side].mtime, agreed[side].mtime),
-            (now[other].mtime.filter(makes_sense), agreed[other].mtime),
-            |here, there| !makes_sense(&here) || here < there,
+            (now[other].mtime, agreed[other].mtime),
+            |here, there| here < there,
         );
         let mode = wish(
             modes,
@@ -439,14 +439,6 @@ fn attributes(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
     Step::Agree {
         content: entry.content(),
     }
-}
-
-/// Whether a time is one that somebody gave a file. Servers tell 0, -1 (as a signed or an unsigned number of
-/// 32 bits, which is where this ends, in 2106), or garbage where they have none: carried over, that would
-/// replace a good time, and win over it as the later one.
-fn makes_sense(mtime: &i64) -> bool {
-    const END: i64 = u32::MAX as i64 * 1_000_000_000;
-    (1..END).contains(mtime)
 }
 
 fn mode_rank(mode: u32) -> (u32, Reverse<u32>) {

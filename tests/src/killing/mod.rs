@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use cloudsync_core::testing::Random;
 use tempfile::TempDir;
 
+pub(crate) use self::trees::tree;
 use self::users::Users;
 
 /// What tells a victim where to die: the name of a moment, a colon, and how often it goes well before.

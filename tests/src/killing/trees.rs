@@ -10,7 +10,7 @@ const OWN: &str = ".cloudsync-";
 
 /// Returns all that is below a folder: files with their content, folders with none. What is gone
 /// before it was looked at is left out.
-pub(super) fn tree(folder: &Path) -> io::Result<BTreeMap<PathBuf, Option<Vec<u8>>>> {
+pub(crate) fn tree(folder: &Path) -> io::Result<BTreeMap<PathBuf, Option<Vec<u8>>>> {
     let mut found = BTreeMap::new();
     let mut rest = vec![PathBuf::new()];
     while let Some(below) = rest.pop() {

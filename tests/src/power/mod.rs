@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use cloudsync_core::testing::Random;
 use tempfile::TempDir;
 
-use crate::killing::DURABILITY;
+use crate::killing::{DURABILITY, tree};
 use crate::mount::{Image, Kind, Mounted, make, run};
 
 use self::disk::{Disks, Entry};
@@ -248,26 +248,6 @@ fn change(root: &Path, random: &mut Random, acts: usize) -> io::Result<()> {
 }
 
 type Tree = BTreeMap<PathBuf, Option<Vec<u8>>>;
-
-/// Returns all that is in a folder: files with their content, folders with none.
-fn tree(root: &Path) -> io::Result<Tree> {
-    let mut found = BTreeMap::new();
-    let mut rest = vec![PathBuf::new()];
-    while let Some(below) = rest.pop() {
-        for entry in fs::read_dir(root.join(&below))? {
-            let entry = entry?;
-            let path = below.join(entry.file_name());
-            let content = if entry.file_type()?.is_dir() {
-                rest.push(path.clone());
-                None
-            } else {
-                Some(fs::read(entry.path())?)
-            };
-            found.insert(path, content);
-        }
-    }
-    Ok(found)
-}
 
 fn difference(what: &str, expected: &Tree, found: &Tree) -> Option<String> {
     let paths = expected.keys().chain(found.keys());

@@ -22,6 +22,10 @@ impl Cursor {
 }
 
 /// A hint. It may come late, twice, in any order, or for objects that nobody knows.
+///
+/// A feed that names objects by their paths alone tells of a folder that was moved as `Changed` at both
+/// places, and as `Lost` where it stands now: what happened in it meanwhile was told by paths that it no
+/// longer has, and where it is back at its old place, nothing else says that it was away.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -33,7 +37,7 @@ pub enum Event {
         path: Option<String>,
     },
     /// Something below this folder changed (path relative to the root, `""` for all): events were
-    /// lost there. The folder is walked.
+    /// lost there, or told by other paths. The folder is walked.
     Lost {
         /// The folder.
         path: String,

@@ -61,6 +61,10 @@ impl<'f> Bench<'f> {
         self.provider.capabilities().rules.identity == Identity::Stable
     }
 
+    pub(super) fn finds_by_id(&self) -> bool {
+        self.stable() && self.provider.capabilities().rules.id_lookup
+    }
+
     /// Another client on the same root; ends the case if there is none.
     pub(super) async fn second(&mut self) -> Result<Arc<dyn Provider>, Stop> {
         let second = self

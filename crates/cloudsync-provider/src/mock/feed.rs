@@ -19,6 +19,7 @@ pub(super) struct Happening {
     pub(super) oid: Option<Oid>,
     pub(super) before: Option<Place>,
     pub(super) after: Option<Place>,
+    pub(super) is_folder: bool,
     /// Whether events were lost below the place instead.
     pub(super) lost: bool,
 }
@@ -122,7 +123,7 @@ impl Feed {
 }
 
 impl Happening {
-    /// What a client with that root is told of it: up to two events, none for what is outside.
+    /// What a client with that root is told of it: up to three events, none for what is outside.
     pub(super) fn tell(&self, client: u64, root: Id, config: &MockConfig, to: &mut Vec<Event>) {
         if self.by == Some(client) && !config.events.own_changes {
             return;
@@ -134,20 +135,26 @@ impl Happening {
                 .map(str::to_owned)
         };
         let (before, after) = (below(&self.before), below(&self.after));
+        let by_path = config.identity == Identity::Path
+            || !config.id_lookup
+            || config.events.shape == EventShape::PathOnly;
         if self.lost {
             to.extend(after.map(|path| Event::Lost { path }));
-        } else if config.identity == Identity::Path || config.events.shape == EventShape::PathOnly {
-            // Without an id, a move is told at both places.
+        } else if by_path {
+            // Without an id that can be asked for, a move is told at both places.
             if before != after {
-                to.extend(before.map(|path| Event::Changed {
+                to.extend(before.clone().map(|path| Event::Changed {
                     oid: None,
                     path: Some(path),
                 }));
             }
+            let moved = self.is_folder && before.is_some() && before != after;
+            let lost = after.clone().filter(|_| moved);
             to.extend(after.map(|path| Event::Changed {
                 oid: None,
                 path: Some(path),
             }));
+            to.extend(lost.map(|path| Event::Lost { path }));
         } else if let Some(path) = after.or(before) {
             let shape = config.events.shape;
             to.push(Event::Changed {

@@ -14,7 +14,7 @@ use super::feed::{Feed, Happening};
 use super::names;
 use super::random::{Random, mix, unmix};
 use super::store::{self, Body, Id, Node, Place, Store};
-use crate::{Error, ErrorKind, Observed, Oid, Result, Tag};
+use crate::{Error, ErrorKind, Kind, Observed, Oid, Result, Tag};
 
 /// What a new file's clock starts at: 2023-11-14, in nanoseconds.
 const START_NS: i64 = 1_700_000_000_000_000_000;
@@ -310,6 +310,7 @@ impl State {
                 oid: Some(oid),
                 before: place,
                 after: None,
+                is_folder: false,
                 lost: false,
             });
         }
@@ -322,6 +323,7 @@ impl State {
             oid: None,
             before: None,
             after,
+            is_folder: true,
             lost: true,
         });
     }
@@ -344,11 +346,16 @@ impl State {
 
     fn happened(&mut self, by: Option<u64>, id: Id, before: Option<Place>, after: Option<Place>) {
         let oid = Some(self.oid(id));
+        let is_folder = self
+            .store
+            .get(id)
+            .is_some_and(|node| node.kind() == Some(Kind::Folder));
         self.tell(&Happening {
             by,
             oid,
             before,
             after,
+            is_folder,
             lost: false,
         });
     }

@@ -22,8 +22,7 @@ impl Engine {
             match event {
                 Event::Lost { path } => {
                     for path in self.ways(side, &path) {
-                        let node = self.nearest(side, &path);
-                        self.sides[side].want_walk(node);
+                        self.lost(side, &path);
                     }
                 }
                 Event::Changed { oid, path } => {
@@ -92,6 +91,15 @@ impl Engine {
             self.sides[side].next_cursor = Some(cursor);
         }
         self.settle_if_looked(side);
+    }
+
+    /// What is in a folder may be other than it was told. Where another thing is known to stand than a folder,
+    /// or nothing, the folder is walked once it is met.
+    fn lost(&mut self, side: Side, path: &str) {
+        match self.folder_at(side, path) {
+            Some(folder) => self.sides[side].want_walk(folder),
+            None => self.doubt_path(side, path),
+        }
     }
 
     /// An object may have changed, or be elsewhere: it is not relied on before it was looked at.

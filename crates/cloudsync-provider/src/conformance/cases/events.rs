@@ -17,6 +17,11 @@ pub(super) const CASES: &[Case] = &[
     case!(renamed_file_is_told, "P013", &[FEED]),
     case!(moved_file_is_told, "P013", &[FEED]),
     case!(renamed_folder_is_told, "P013", &[FEED, FOLDER_MOVE]),
+    case!(
+        what_came_into_a_folder_that_was_elsewhere_is_told,
+        "P013",
+        &[FEED, FOLDER_MOVE]
+    ),
     case!(deleted_objects_are_told, "P011", &[FEED]),
     case!(object_in_a_new_folder_is_told, "P011", &[FEED]),
     case!(last_of_many_changes_is_told, "P012", &[FEED]),
@@ -194,6 +199,18 @@ async fn renamed_folder_is_told(bench: &mut Bench<'_>) -> Outcome {
     follower.catch_up(bench, "mark").await?;
     let folder = bench.rename(&folder, "e").await?;
     follower.told_of(&folder).await
+}
+
+/// Told by a path that it had for a moment, nobody would look for it where it is.
+async fn what_came_into_a_folder_that_was_elsewhere_is_told(bench: &mut Bench<'_>) -> Outcome {
+    let folder = bench.folder("d").await?;
+    let mut follower = Follower::start(bench).await?;
+    follower.catch_up(bench, "mark").await?;
+    let folder = bench.rename(&folder, "e").await?;
+    let file = bench.file("e/a", b"x").await?;
+    bench.rename(&folder, "d").await?;
+    let by_id = file.at.oid.as_ref().filter(|_| bench.finds_by_id());
+    follower.told(by_id, &["d/a"]).await
 }
 
 async fn deleted_objects_are_told(bench: &mut Bench<'_>) -> Outcome {

@@ -10,8 +10,13 @@
 //!
 //! A new folder may have content before its watch stands. It is listed after, and if there is
 //! something in it, the folder is reported as lost: to be walked.
+//!
+//! Events tell of names, and a watch is set on what has a name when its event is read, which may be
+//! another folder by then: two that change places in a moment are taken for each other, and of a third
+//! one nothing is told any more. So once all events are read, each place is looked at once more that a
+//! folder came to or left, and a folder that was mistaken is watched, and reported as lost.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -36,6 +41,9 @@ use super::Queue;
 
 /// How long the second half of a move may take to come.
 const MOVE_MS: i64 = 20;
+
+/// How often places are looked at that came to light while others were.
+const ROUNDS: usize = 4;
 
 /// Bytes of events read at once.
 const BUFFER: usize = 64 << 10;
@@ -114,6 +122,8 @@ impl Work {
             children: BTreeMap::new(),
             displaced: HashMap::new(),
             moving: HashMap::new(),
+            suspects: BTreeSet::new(),
+            unheard: HashSet::new(),
             over: Arc::new(AtomicBool::new(false)),
         };
         tree.watch_all()?;
@@ -167,6 +177,9 @@ impl Work {
                 Err(errno) => return Err(errno),
             }
         }
+        for path in self.tree.verify()? {
+            self.lost(&path);
+        }
         self.tree.displaced.clear();
         if overflow {
             self.tree.watch_all()?;
@@ -197,6 +210,7 @@ impl Work {
             return Ok(());
         }
         let Some(folder) = self.tree.path(event.wd()) else {
+            self.tree.unheard.insert(event.wd());
             return Ok(());
         };
         if what.contains(ReadFlags::UNMOUNT) {
@@ -231,6 +245,9 @@ impl Work {
         path: &str,
     ) -> io::Result<()> {
         let (what, parent) = (event.events(), event.wd());
+        if what.intersects(ReadFlags::CREATE | ReadFlags::MOVED_FROM | ReadFlags::MOVED_TO) {
+            self.tree.suspects.insert((parent, name.into()));
+        }
         if what.contains(ReadFlags::MOVED_FROM) {
             if let Some(node) = self.tree.detach(parent, name) {
                 self.tree.moving.insert(event.cookie(), node);
@@ -239,13 +256,12 @@ impl Work {
             && let Some(node) = self.tree.moving.remove(&event.cookie())
         {
             self.tree.attach(node, parent, name);
+            // What happens in it is told by the path that it has by then.
+            self.lost(path);
         } else if what.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO)
             && self.tree.watch_new(parent, name, path)?
         {
-            self.changed(path.to_owned());
-            self.queue.push(Event::Lost {
-                path: path.to_owned(),
-            });
+            self.lost(path);
         }
         Ok(())
     }
@@ -258,6 +274,14 @@ impl Work {
             .with_detail("it was moved or deleted");
         self.queue.fail(error);
         self.tree.over.store(true, Ordering::Relaxed);
+    }
+
+    /// A folder may hold what nobody was told of.
+    fn lost(&self, path: &str) {
+        self.changed(path.to_owned());
+        self.queue.push(Event::Lost {
+            path: path.to_owned(),
+        });
     }
 
     fn changed(&self, path: String) {
@@ -282,6 +306,10 @@ struct Tree {
     displaced: HashMap<(i32, Arc<str>), i32>,
     /// Folders that left their place, by the move's number, until it is known where they went.
     moving: HashMap<u32, i32>,
+    /// Places that folders came to or left, where another one may stand than events told.
+    suspects: BTreeSet<(i32, Arc<str>)>,
+    /// Folders of which something was told while nobody knew where they are.
+    unheard: HashSet<i32>,
     over: Arc<AtomicBool>,
 }
 
@@ -313,6 +341,8 @@ impl Tree {
         let before: HashSet<i32> = self.nodes.drain().map(|(watch, _)| watch).collect();
         self.children.clear();
         self.moving.clear();
+        self.suspects.clear();
+        self.unheard.clear();
         let flags = wanted() | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
         self.top = self.add_watch(&self.root, "", flags)?;
         self.above = self.watch_above();
@@ -351,6 +381,40 @@ impl Tree {
             Some(watch) => self.watch_below(watch, path.to_owned()),
             None => Ok(false),
         }
+    }
+
+    /// Looks at each place that events told of which folder came to it or left it: once all events are read,
+    /// that is the one which stands there, or more events are to come. Returns the paths of folders in which
+    /// anything may have happened untold.
+    fn verify(&mut self) -> io::Result<Vec<String>> {
+        let mut lost = Vec::new();
+        for _ in 0..ROUNDS {
+            if self.suspects.is_empty() {
+                break;
+            }
+            for (parent, name) in std::mem::take(&mut self.suspects) {
+                let Some(folder) = self.path(parent) else {
+                    continue;
+                };
+                let path = join(&folder, &name);
+                let known = self.children.get(&(parent, Arc::clone(&name))).copied();
+                let there = self.watch_one(parent, &name, &path)?;
+                if let Some(there) = there.filter(|_| there != known) {
+                    self.watch_below(there, path.clone())?;
+                    lost.push(path);
+                }
+            }
+        }
+        self.suspects.clear();
+        let unheard = std::mem::take(&mut self.unheard);
+        for watch in unheard {
+            match self.path(watch) {
+                Some(path) => lost.push(path),
+                None if self.nodes.contains_key(&watch) => drop(self.unheard.insert(watch)),
+                None => {}
+            }
+        }
+        Ok(lost)
     }
 
     /// Watches one folder; `None` if it went, or is one of those that are left alone.
@@ -427,10 +491,14 @@ impl Tree {
     }
 
     fn attach(&mut self, watch: i32, parent: i32, name: &str) {
-        if let Some(node) = self.nodes.remove(&watch) {
-            self.remove_child(&(node.parent, node.name), watch);
-        }
         let name: Arc<str> = name.into();
+        if let Some(node) = self.nodes.remove(&watch) {
+            let before = (node.parent, node.name);
+            self.remove_child(&before, watch);
+            if before != (parent, Arc::clone(&name)) {
+                self.suspects.insert(before);
+            }
+        }
         self.nodes.insert(
             watch,
             Node {
@@ -539,6 +607,42 @@ mod tests {
             .collect();
         paths.sort();
         assert_eq!(paths, ["comes", "stays", "stays/moved", "stays/moved/deep"]);
+    }
+
+    /// Each was taken for the one that had its name by the time its event was read.
+    #[tokio::test]
+    async fn folders_that_take_each_others_names_before_they_are_watched_are_all_watched() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir_all(path("p/deep")).expect("folders");
+        fs::create_dir_all(path("q/deep")).expect("folders");
+        let mut work = work(&folder).await;
+        fs::create_dir(path("x")).expect("folder");
+        fs::rename(path("x"), path("y")).expect("rename");
+        fs::create_dir(path("z")).expect("folder");
+        fs::rename(path("z"), path("x")).expect("rename");
+        fs::create_dir(path("p/new")).expect("folder");
+        fs::create_dir(path("q/new")).expect("folder");
+        for (from, to) in [("p", "between"), ("q", "p"), ("between", "q")] {
+            fs::rename(path(from), path(to)).expect("rename");
+        }
+        let mut buffer = vec![MaybeUninit::uninit(); BUFFER];
+        work.turn(&mut buffer).expect("a turn");
+        work.queue.take(0).expect("events");
+        let all = ["x", "y", "p", "p/deep", "p/new", "q", "q/deep", "q/new"];
+        let files = all.map(|folder| format!("{folder}/file"));
+        for file in &files {
+            fs::write(path(file), "x").expect("file");
+        }
+        work.turn(&mut buffer).expect("a turn");
+        let told = work.queue.take(1).expect("events").events;
+        for file in files {
+            let changed = Event::Changed {
+                oid: None,
+                path: Some(file),
+            };
+            assert!(told.contains(&changed), "{changed:?} of {told:?}");
+        }
     }
 
     #[tokio::test]

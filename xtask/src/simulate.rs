@@ -16,7 +16,8 @@ cargo xtask simulate --exhaustive [--threads N]: all small worlds
 cargo xtask simulate --replay S: one random world, made as small as it still fails, line by line
 of random worlds, those in which a side cannot move folders (--by-parts), an application is asked about
 conflicts (--asking), a side does not want a name for a while (--choosing), answers come late (--late),
-one user moves folders about (--inside-out), or paths are translated (--translating)
+one user moves folders about (--inside-out), users are at work on one side only (--one-sided), or paths are
+translated (--translating)
 cargo xtask simulate --whole [--runs N] [--seed S] [--threads N] [--shrink N] [--keep FOLDER]:
     the facade, its store and two services, among faults
 cargo xtask simulate --whole --replay FILE: one run, line by line; FILE can be the number of a seed";
@@ -39,7 +40,7 @@ struct Family {
     world: fn(u64) -> Swarm,
 }
 
-const FAMILIES: [Family; 7] = [
+const FAMILIES: [Family; 8] = [
     Family {
         flag: "",
         world: Swarm::new,
@@ -63,6 +64,10 @@ const FAMILIES: [Family; 7] = [
     Family {
         flag: "--inside-out",
         world: Swarm::inside_out,
+    },
+    Family {
+        flag: "--one-sided",
+        world: Swarm::one_sided,
     },
     Family {
         flag: "--translating",

@@ -461,6 +461,23 @@ impl Engine {
         mark: Tick,
     ) {
         let here = self.world.child(side, folder, name);
+        let known = self.world.tree(side).by_oid(&seen.oid);
+        let stray = self.sides[side].strays.get(&(folder, name));
+        let met = here
+            .map(|at| (at, self.world.node(side, at).seen))
+            .into_iter()
+            .chain(stray.map(|stray| (stray.node, stray.at)));
+        if met
+            .into_iter()
+            .any(|(at, when)| known != Some(at) && when > asked)
+        {
+            // Another one was met there since this was asked: which of the two was first, nobody can say.
+            self.doubt_place(side, folder, name);
+            if let Some(known) = known {
+                self.doubt_node(side, known);
+            }
+            return;
+        }
         self.see_at(side, folder, name, here, seen, asked, mark);
     }
 

@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::engine::schedule::Edge;
 use crate::object::Kind;
 use crate::plan::parked::{is_parked, parked_name};
-use crate::plan::{Deed, Place, Step, Wait, give_way, target_folder};
+use crate::plan::{Deed, Place, Step, Wait, give_way, plan, target_folder};
 use crate::record::{EntryId, RenamePurpose};
 use crate::side::Side;
 use crate::tree::node::{Mark, NodeId};
@@ -55,7 +55,9 @@ impl Engine {
         if edge.other == id {
             return;
         }
-        if let Some(circle) = self.schedule.wait_on(id, edge) {
+        if let Some(circle) = self.schedule.wait_on(id, edge)
+            && self.is_current(&circle)
+        {
             // One that goes through no place is looked for again in the end: some may wait no more by then.
             self.break_circle(&circle);
         }
@@ -69,10 +71,31 @@ impl Engine {
         if is_quiet
             && self.schedule.take_new_waits()
             && let Some(circle) = self.find_circle()
+            && self.is_current(&circle)
             && !self.break_circle(&circle)
         {
             self.lose_a_local_move(&circle);
         }
+    }
+
+    /// Returns true if all in a circle still wait for what they once waited for: much may have happened since,
+    /// that they were told of or not. Who does not is planned anew, and the circle is met again if there is one.
+    fn is_current(&mut self, circle: &Circle) -> bool {
+        let waits = |&(id, edge): &(EntryId, Edge)| match plan(&self.view(), id) {
+            Step::Wait(Wait::Entry(other)) => edge.place.is_none() && edge.other == other,
+            Step::Wait(Wait::Place(side, other)) => edge.place == Some(side) && edge.other == other,
+            Step::Wait(Wait::Children) => self.schedule.waits_for_children(id),
+            _ => false,
+        };
+        let old: Vec<EntryId> = circle
+            .iter()
+            .filter(|at| !waits(at))
+            .map(|&(id, _)| id)
+            .collect();
+        for &id in &old {
+            self.touch(id);
+        }
+        old.is_empty()
     }
 
     /// Looks for a circle, depth first.

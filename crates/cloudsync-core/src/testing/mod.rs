@@ -8,6 +8,7 @@ mod act;
 mod check;
 mod driving;
 pub mod exhaustive;
+mod one_sided;
 mod pair;
 mod provider;
 mod random;

@@ -405,7 +405,14 @@ impl ModelPair {
             oid: (by_id || both).then(|| storage.oid(id)),
             path: (!by_id).then_some(path),
         };
-        let events: Vec<Event> = touched.into_iter().map(event).collect();
+        // What happens in a folder that moves about is told by paths that it has for a moment.
+        let moved = match &touched[..] {
+            [_, (_, to)] if !by_id && storage.at(to).is_some_and(|id| storage.is_folder(id)) => {
+                Some(Event::Lost { path: to.clone() })
+            }
+            _ => None,
+        };
+        let events: Vec<Event> = touched.into_iter().map(event).chain(moved).collect();
         match storage.rules().feed {
             Feed::None => {}
             Feed::Resumable => {

@@ -8,6 +8,7 @@ use crate::policy::Policy;
 use crate::rules::{Feed, Identity};
 use crate::side::{BySide, Side};
 use crate::testing::act::UserAct;
+use crate::testing::one_sided;
 use crate::testing::pair::ModelPair;
 use crate::testing::random::Random;
 use crate::testing::scope::Scope;
@@ -29,6 +30,8 @@ pub struct Swarm {
     pub on_conflict: ConflictPolicy,
     /// How paths are translated.
     pub translation: Option<Translation>,
+    /// The side on which alone users are at work, if so: nothing is ever changed there by us.
+    pub one_sided: Option<Side>,
     /// What happens.
     pub acts: Vec<UserAct>,
 }
@@ -54,6 +57,7 @@ impl Swarm {
             guard,
             on_conflict: ConflictPolicy::KeepBoth,
             translation: None,
+            one_sided: None,
             acts,
         }
     }
@@ -142,8 +146,14 @@ impl Swarm {
             guard: None,
             on_conflict: ConflictPolicy::KeepBoth,
             translation: None,
+            one_sided: None,
             acts,
         }
+    }
+
+    /// A world of two disks, of which users are at work on one only: as they left it, it stays.
+    pub fn one_sided(seed: u64) -> Self {
+        one_sided::world(seed)
     }
 
     /// The same world, with an application that is asked about conflicts.
@@ -212,6 +222,10 @@ impl Swarm {
     fn play(&self, pair: &mut ModelPair) {
         pair.act_all(&self.acts);
         pair.check();
+        if let Some(side) = self.one_sided {
+            let done: Vec<_> = pair.performed.iter().filter(|at| at.side == side).collect();
+            assert!(done.is_empty(), "we changed the user's side: {done:?}");
+        }
     }
 
     /// Runs it; returns what does not hold.

@@ -7,5 +7,6 @@ mod hostile;
 mod model;
 mod moves;
 mod on_its_way;
+mod one_sided;
 mod translated;
 mod withheld;

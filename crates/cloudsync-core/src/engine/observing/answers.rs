@@ -169,6 +169,14 @@ impl Engine {
             // Wherever it was met before this was asked, it is not there now, or is met there again.
             let strays = &mut self.sides[side].strays;
             strays.retain(|_, stray| stray.node != node || stray.at > asked);
+            if strays.values().any(|stray| stray.node == node) {
+                // Met since this was asked: where it was before and where after that, nobody can say.
+                if present && !matches!(outcome, Ok(Some(_))) {
+                    self.miss(side, node, asked);
+                }
+                self.doubt_node(side, node);
+                return;
+            }
         }
         match outcome {
             Ok(Some(Found {
@@ -207,10 +215,6 @@ impl Engine {
             Ok(_) => {
                 if present {
                     self.miss(side, node, asked);
-                }
-                if self.sides[side].strays.values().any(|at| at.node == node) {
-                    // Met since this was asked: before or after it was not there, nobody can say.
-                    self.doubt_node(side, node);
                 }
             }
             Err(failure) => self.look_failed(side, Doubt::Node(node), &failure),

@@ -55,6 +55,7 @@ fn drawn(draw: &mut Bytes<'_>) -> Swarm {
             ConflictPolicy::KeepBoth
         },
         translation: None,
+        one_sided: None,
         acts,
     };
     match kind {

@@ -161,7 +161,10 @@ impl Engine {
         self.deletions.done(id, side, self.now);
         self.forget_absent(id);
         if self.is_back(id, side.other()) {
-            self.restore_entry(id, side.other());
+            match self.busy_along(id, side.other()) {
+                Some(child) => self.schedule.wait_for(id, child),
+                None => self.restore_entry(id, side.other()),
+            }
             return false;
         }
         self.drop_node(id, side.other());
@@ -294,7 +297,12 @@ impl Engine {
             self.touch(other);
         }
         let before = self.world.node(side, node);
-        let (tag, attributes) = (before.tag(), before.attributes());
+        let tag = before.tag();
+        // A user may have changed it in the moment before: that is still to be met as a change.
+        let keeps_mtime = self.config.rules[side].keeps_mtime;
+        let is_same = kind == Kind::Folder
+            || (before.size() == seen.size
+                && (!keeps_mtime || before.attributes().mtime == seen.attributes.mtime));
         let agreed = self.world.entry(id).is_agreed();
         let agreed = agreed.then(|| self.world.agreed_tag(id, side));
         self.world.attach(side, node, place.folder, name);
@@ -304,15 +312,9 @@ impl Engine {
         at.set_content(content);
         self.world.tree_mut(side).touch(node, self.tick);
         self.note_moved(side, node, self.tick);
-        if let Some((_, agreed)) = agreed.filter(|agreed| agreed.0 == tag) {
+        if let Some((_, agreed)) = agreed.filter(|agreed| agreed.0 == tag && is_same) {
             // A rename may give another tag; it changed nothing else.
-            let now = self.world.node(side, node);
-            let agreed = if agreed == attributes {
-                now.attributes()
-            } else {
-                agreed
-            };
-            let now = now.tag();
+            let now = self.world.node(side, node).tag();
             self.world.set_agreed_tag(id, side, now, agreed);
         }
         if let Some(old_folder) = old_folder.filter(|_| kind == Kind::Folder) {

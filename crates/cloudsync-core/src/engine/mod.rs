@@ -49,6 +49,9 @@ use operating::Flight;
 use persisting::Persisting;
 use schedule::Schedule;
 
+/// More turns than this without an output are none that lead anywhere.
+const TURNS: usize = 100_000;
+
 /// The engine of one pair.
 #[derive(Debug)]
 pub struct Engine {
@@ -135,6 +138,9 @@ impl Engine {
     pub fn handle(&mut self, now: Time, input: Input) {
         self.now = self.now.max(now);
         self.tick += 1;
+        for side in Side::BOTH {
+            self.sides[side].has_news = true;
+        }
         match input {
             Input::Answer { question, answer } => self.answered(question, &answer),
             Input::Control(control) => self.control(control),
@@ -164,23 +170,37 @@ impl Engine {
     /// [`Engine::next_wake`].
     pub fn poll(&mut self, now: Time) -> Option<Output> {
         self.now = self.now.max(now);
-        if let Some(output) = self.out.pop_front() {
-            return Some(output);
-        }
-        self.wake();
-        for side in Side::BOTH {
-            if !self.sides[side].is_asking() {
-                self.world.tree_mut(side).forget_changes();
+        for _ in 0..TURNS {
+            if let Some(output) = self.out.pop_front() {
+                return Some(output);
+            }
+            self.wake();
+            for side in Side::BOTH {
+                if !self.sides[side].is_asking() {
+                    self.world.tree_mut(side).forget_changes();
+                }
+            }
+            self.look();
+            if self.may_plan() {
+                self.plan_ready();
+                self.plan_deletions();
+                self.break_deadlock();
+            }
+            self.persist();
+            if self.out.is_empty() && !self.goes_on() {
+                return None;
             }
         }
-        self.look();
-        if self.may_plan() {
-            self.plan_ready();
-            self.plan_deletions();
-            self.break_deadlock();
-        }
-        self.persist();
-        self.out.pop_front()
+        debug_assert!(false, "there is no end to it");
+        None
+    }
+
+    /// Returns true if planning left more to plan, or found something in doubt: with nothing handed out, no
+    /// input may come that has it seen to.
+    fn goes_on(&self) -> bool {
+        let is_looking = |side: Side| self.sides[side].can_look(self.config.limits.queries);
+        (self.may_plan() && self.schedule.has_ready() && !self.is_full())
+            || Side::BOTH.into_iter().any(is_looking)
     }
 
     /// Returns when to poll again if nothing happens. Polling earlier does no harm.

@@ -66,6 +66,8 @@ pub(super) struct SideLedger {
     below_doubtful: BTreeSet<(NodeId, Doubt)>,
     /// Looks handed out.
     outstanding: usize,
+    /// Something came in, or nothing was left of something in doubt, since all was last looked at.
+    pub(super) has_news: bool,
     /// What is being looked at, by folded name, and what is to be looked at after that: two looks at one
     /// thing at once could be answered in the wrong order, and the older one would have the last word.
     under_way: BTreeMap<Doubt, Option<Doubt>>,
@@ -190,6 +192,14 @@ impl SideLedger {
                     && self.postponed.is_empty()))
     }
 
+    /// Returns true if a look can be handed out now, of at most so many at once.
+    pub(super) fn can_look(&self, most: usize) -> bool {
+        let is_free = self.up && self.walk.is_none();
+        is_free
+            && ((self.outstanding < most && !self.doubts.is_empty())
+                || (self.outstanding == 0 && !self.wanted_walks.is_empty()))
+    }
+
     pub(super) fn is_walking(&self) -> bool {
         self.walk.is_some()
     }
@@ -235,6 +245,16 @@ impl SideLedger {
 
     pub(super) fn is_settled(&self) -> bool {
         self.is_looked_at() && self.strangers.is_empty()
+    }
+
+    /// Returns true if what is below folders in doubt is all that is to be looked at, and nobody looks at these.
+    fn is_stuck(&self) -> bool {
+        self.walk.is_none()
+            && self.outstanding == 0
+            && self.doubts.is_empty()
+            && self.blocked.is_empty()
+            && self.wanted_walks.is_empty()
+            && !self.below_doubtful.is_empty()
     }
 
     /// Returns true if all places and nodes in doubt were looked at.
@@ -501,7 +521,12 @@ impl Engine {
             let as_known = here.is_some_and(|node| {
                 let at = self.world.node(side, node);
                 let is_same = !self.world.tree(side).has_ids() || at.oid() == seen.oid;
-                is_same && at.has_tag(&seen.tag) && !at.is(Mark::Racy) && !at.is(Mark::Doubtful)
+                let (known, now) = (at.attributes(), seen.attributes);
+                // Times of folders change with what is in them.
+                let as_it_was = known.mode == now.mode
+                    && (seen.kind == Kind::Folder || known.mtime == now.mtime);
+                let settled = !at.is(Mark::Racy) && !at.is(Mark::Doubtful);
+                is_same && at.has_tag(&seen.tag) && as_it_was && settled
             });
             if !as_known {
                 self.doubt_place(side, folder, name);

@@ -30,7 +30,7 @@ impl Engine {
         }
     }
 
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         let limits = &self.config.limits;
         Side::BOTH.iter().any(|&side| {
             let (operations, bytes) = self.load[side];
@@ -60,10 +60,13 @@ impl Engine {
             }
             Step::Join { other, content } => self.join(id, other, content),
             Step::Relink { row } => self.relink(id, row),
-            Step::Restore { entry, keep } => {
-                self.restore_entry(entry, keep);
-                self.touch(id);
-            }
+            Step::Restore { entry, keep } => match self.busy_along(entry, keep) {
+                Some(child) => self.schedule.wait_for(id, child),
+                None => {
+                    self.restore_entry(entry, keep);
+                    self.touch(id);
+                }
+            },
             Step::Return { row, lone } => self.take_back(row, lone),
             Step::Withhold { entry, side } => {
                 self.withhold(entry, side);
@@ -239,11 +242,6 @@ impl Engine {
     /// What one side deleted lives on as a new object of the other side.
     pub(super) fn restore_entry(&mut self, id: EntryId, keep: Side) {
         let came_along = self.came_along(id, keep);
-        let busy = |&child: &EntryId| self.locks.entries.contains(&child);
-        if let Some(child) = came_along.iter().copied().find(busy) {
-            self.schedule.wait_for(id, child);
-            return;
-        }
         self.forget_absent(id);
         for child in came_along {
             self.forget_absent(child);
@@ -256,6 +254,12 @@ impl Engine {
         self.persisting.dirty(id);
         self.settled(id);
         self.touch(id);
+    }
+
+    /// Returns what would be restored with a folder and has an operation under way.
+    pub(super) fn busy_along(&self, id: EntryId, keep: Side) -> Option<EntryId> {
+        let is_busy = |child: &EntryId| self.locks.entries.contains(child);
+        self.came_along(id, keep).into_iter().find(is_busy)
     }
 
     /// A folder that one side moved and the other deleted is restored with what was deleted with it.

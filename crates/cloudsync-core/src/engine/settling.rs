@@ -44,8 +44,11 @@ impl Engine {
             self.persisting
                 .set_value_once(&format!("walked.{side}"), b"1");
         }
-        for id in self.schedule.looked(side) {
-            self.touch(id);
+        // Who waits for more than what was looked at is told of no look that was none.
+        if std::mem::take(&mut self.sides[side].has_news) {
+            for id in self.schedule.looked(side) {
+                self.touch(id);
+            }
         }
     }
 
@@ -74,7 +77,8 @@ impl Engine {
             }
             // What is below a folder that is gone, and was met elsewhere, was moved out of it. A level at
             // a time: what is in a folder that was met elsewhere was not.
-            if !self.expand_gone(side, &mut expanded) {
+            let met: BTreeSet<NodeId> = strays.iter().map(|stray| stray.node).collect();
+            if !self.expand_gone(side, &mut expanded, &met) {
                 break;
             }
         }
@@ -119,7 +123,9 @@ impl Engine {
         if node.is_present() {
             return node.parent() == Some(stray.folder) && node.name() == stray.name;
         }
-        if tree.is_within(stray.folder, stray.node) {
+        let above = std::iter::once(stray.folder).chain(tree.ancestors(stray.folder));
+        let stands = |at: NodeId| at == NodeId::ROOT || tree.get(at).is_present();
+        if tree.is_within(stray.folder, stray.node) || !above.into_iter().all(stands) {
             return false;
         }
         if self.locks.entries.contains(&node.entry) {
@@ -168,13 +174,16 @@ impl Engine {
         true
     }
 
-    /// What is in folders that are gone is gone too: one level of it, of those from `expanded` on.
-    /// Returns true if that was anything.
-    fn expand_gone(&mut self, side: Side, expanded: &mut usize) -> bool {
+    /// What is in folders that are gone is gone too: one level of it, of those from `expanded` on; not of those
+    /// that were met elsewhere. Returns true if that was anything.
+    fn expand_gone(&mut self, side: Side, expanded: &mut usize, met: &BTreeSet<NodeId>) -> bool {
         let all = self.sides[side].gone.len();
         for at in *expanded..all {
             let node = self.sides[side].gone[at];
-            if !self.world.tree(side).is_live(node) || self.world.node(side, node).is_present() {
+            if !self.world.tree(side).is_live(node)
+                || self.world.node(side, node).is_present()
+                || met.contains(&node)
+            {
                 continue;
             }
             let below: Vec<NodeId> = self.world.tree(side).children(node).collect();
@@ -192,7 +201,7 @@ impl Engine {
 
     fn settle_gone(&mut self, side: Side) {
         let mut expanded = 0;
-        while self.expand_gone(side, &mut expanded) {}
+        while self.expand_gone(side, &mut expanded, &BTreeSet::new()) {}
         for node in std::mem::take(&mut self.sides[side].gone) {
             let tree = self.world.tree(side);
             if !tree.is_live(node) || tree.get(node).presence() != Presence::Gone {

@@ -10,7 +10,7 @@ use crate::delta::moved;
 use crate::engine::Engine;
 use crate::engine::schedule::Edge;
 use crate::object::Kind;
-use crate::plan::parked::{is_parked, parked_name};
+use crate::plan::parked::{is_parked, name_before, parked_name};
 use crate::plan::{Deed, Place, Step, Wait, give_way, plan, target_folder};
 use crate::record::{EntryId, RenamePurpose};
 use crate::side::Side;
@@ -168,21 +168,23 @@ impl Engine {
                 .filter_map(|&(id, edge)| Some((id, edge.other, edge.place?)))
         };
         let holder = places().find_map(|(_, holder, side)| {
-            let node = self.parkable(holder, side).filter(|_| is_free(holder))?;
             let is_ours = !moved(&self.world, side, holder);
             let goes = is_ours && moved(&self.world, side.other(), holder);
-            let node = goes.then_some(node)?;
+            let node = self.world.find(holder)?.nodes[side].filter(|_| goes && is_free(holder))?;
             let folder = self.world.node(side, node).parent()?;
-            Some((holder, side, folder))
+            self.is_parkable(holder, side, folder)
+                .then_some((holder, side, folder))
         });
         let parked = holder.or_else(|| {
             places().find_map(|(id, _, side)| {
-                self.parkable(id, side).filter(|_| is_free(id))?;
-                Some((id, side, target_folder(&self.view(), id, side)?))
+                let folder = target_folder(&self.view(), id, side)?;
+                (is_free(id) && self.is_parkable(id, side, folder)).then_some((id, side, folder))
             })
         });
         if let Some((id, side, folder)) = parked {
-            let name = parked_name(id);
+            let node = self.world.entry(id).nodes[side].expect("what is parked stands there");
+            let name = name_before(self.world.names.get(self.world.node(side, node).name()));
+            let name = parked_name(id, name, self.config.rules[side].names.max_name_bytes);
             let deed = Deed::Rename {
                 entry: id,
                 place: Place { folder, name },
@@ -243,15 +245,17 @@ impl Engine {
         }
     }
 
-    /// Returns the node of an entry that both sides have, on a side where it is not parked yet.
-    fn parkable(&self, id: EntryId, side: Side) -> Option<NodeId> {
-        let entry = self.world.find(id)?;
-        let node = entry.nodes[side]?;
-        let at = self.world.node(side, node);
-        let parkable = entry.is_agreed()
-            && at.is_present()
-            && !is_parked(self.world.names.get(at.name()))
-            && (entry.kind == Kind::File || self.config.rules[side].folder_move);
-        parkable.then_some(node)
+    /// Returns true if an entry that both sides have can be parked in a folder. One that is parked there already
+    /// cannot; parked in another one, it may keep that from being deleted.
+    fn is_parkable(&self, id: EntryId, side: Side, folder: NodeId) -> bool {
+        let Some(entry) = self.world.find(id).filter(|entry| entry.is_agreed()) else {
+            return false;
+        };
+        let at = entry.nodes[side].map(|node| self.world.node(side, node));
+        at.is_some_and(|at| {
+            at.is_present()
+                && (at.parent() != Some(folder) || !is_parked(self.world.names.get(at.name())))
+                && (entry.kind == Kind::File || self.config.rules[side].folder_move)
+        })
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::delta::{Sight, sight};
 use crate::object::Kind;
+use crate::plan::parked::{is_parked, name_before};
 use crate::plan::place::{Occupant, child, conflict_place, occupant, replacement, target};
 use crate::plan::scope::{is_wanted, is_wanted_there};
-use crate::plan::{Deed, Place, Step, View, Wait};
+use crate::plan::{Deed, Place, Step, View, Wait, can_rename};
 use crate::record::{EntryId, IntendedAct, RenamePurpose};
 use crate::side::Side;
 use crate::tree::node::{NodeId, Presence};
@@ -22,6 +23,7 @@ pub(super) fn plan(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> St
         Sight::Present(_) => {}
     }
     let step = maybe_moved_by_us(view, side, node)
+        .or_else(|| unpark(view, id, side, node))
         .or_else(|| replaces(view, side, node))
         .or_else(|| moved_unseen(view, id, side, node));
     if let Some(step) = step {
@@ -97,6 +99,34 @@ fn maybe_moved_by_us(view: &View<'_>, side: Side, node: NodeId) -> Option<Step> 
     };
     let row = view.unsettled.iter().copied().find(is_goal)?;
     Some(Step::Wait(Wait::Entry(row)))
+}
+
+/// What we parked once and nobody remembers (it was away with its folder, say, and came back) has its name
+/// again first.
+fn unpark(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Option<Step> {
+    let world = view.world;
+    let at = world.node(side, node);
+    let name = world.names.get(at.name());
+    if !is_parked(name) || !can_rename(view, side, id) {
+        return None;
+    }
+    let mut place = Place {
+        folder: at.parent()?,
+        name: name_before(name).to_owned(),
+    };
+    let is_free = matches!(
+        occupant(view, side, &place, Some(node), id),
+        Ok(Occupant::Free)
+    );
+    if !is_free {
+        place.name = conflict_place(view, side, node).name;
+    }
+    let deed = Deed::Rename {
+        entry: id,
+        place,
+        purpose: RenamePurpose::Split,
+    };
+    Some(Step::Do { side, deed })
 }
 
 /// The object of a row was last at this very place, or was agreed to stand there, and is absent: this one

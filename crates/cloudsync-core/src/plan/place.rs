@@ -4,7 +4,7 @@ use crate::conflict_name::free_conflict_name;
 use crate::delta::{Sight, is_known, is_pending, sight};
 use crate::name::fits;
 use crate::plan::agreed::go_back;
-use crate::plan::parked::is_parked;
+use crate::plan::parked::{is_parked, name_before};
 use crate::plan::{Block, Place, Step, View, Wait, scope, translated};
 use crate::record::EntryId;
 use crate::side::Side;
@@ -204,8 +204,12 @@ pub(crate) fn conflict_place(view: &View<'_>, side: Side, node: NodeId) -> Place
     };
     let entry = world.entry(at.entry);
     let mut name = world.names.get(at.name());
-    if is_parked(name) && entry.is_agreed() {
-        name = world.names.get(world.agreed_place(at.entry, side).1);
+    if is_parked(name) {
+        name = if entry.is_agreed() {
+            world.names.get(world.agreed_place(at.entry, side).1)
+        } else {
+            name_before(name)
+        };
     }
     let name = free_conflict_name(name, longest.unwrap_or(255), taken);
     Place { folder, name }

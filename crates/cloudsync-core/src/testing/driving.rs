@@ -49,12 +49,19 @@ impl ModelPair {
             }
         }
         if self.open.is_empty() {
+            let status = self.engine.status(self.now);
             match self.engine.next_wake() {
-                Some(at) if !self.engine.status(self.now).at_rest => {
+                Some(at) if !status.at_rest => {
                     self.now = self.now.max(at);
                     return true;
                 }
-                _ => return false,
+                _ => {
+                    let down = &status.down;
+                    let waits =
+                        status.store.is_some() || down.local.is_some() || down.remote.is_some();
+                    assert!(status.at_rest || waits, "nothing wakes it: {status:?}");
+                    return false;
+                }
             }
         }
         self.steps += 1;

@@ -43,7 +43,8 @@ pub(super) fn world(seed: u64) -> Swarm {
         match random.below(10) {
             0..2 => user.make(&mut random),
             2..6 => user.rename(&mut random),
-            6..8 => user.delete(&mut random),
+            6 => user.touch(&mut random),
+            7 => user.delete(&mut random),
             _ => {
                 let steps = u8::try_from(random.below(30)).unwrap_or(0);
                 user.acts.push(UserAct::Work(steps));
@@ -120,6 +121,13 @@ impl User {
             self.tree.insert(moved, path.1);
         }
         self.acts.push(UserAct::Rename(self.side, from, to));
+    }
+
+    fn touch(&mut self, random: &mut Random) {
+        if let Some(path) = self.any(random) {
+            let what = u8::try_from(random.below(256)).unwrap_or(0);
+            self.acts.push(UserAct::Touch(self.side, path, what));
+        }
     }
 
     fn delete(&mut self, random: &mut Random) {

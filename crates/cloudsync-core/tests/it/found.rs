@@ -612,3 +612,34 @@ fn a_file_of_the_same_second_is_not_taken_for_one_that_we_wrote() {
         }
     }
 }
+
+/// What a user set in the moment before our rename counted as what both had agreed on.
+#[test]
+fn a_mode_that_changes_just_before_we_rename_the_folder_is_carried_over() {
+    for what in [3, 5] {
+        at_any_time(
+            BySide::default(),
+            &[mkdir(Side::Local, "a")],
+            &[rename(Side::Local, "a", "b")],
+            &[UserAct::Touch(Side::Remote, "a".to_owned(), what)],
+        );
+    }
+}
+
+/// Away with its folder while it was parked, an object came back as a new one, under that name.
+#[test]
+fn what_was_parked_once_and_nobody_remembers_has_its_name_again() {
+    for side in Side::BOTH {
+        let mut pair = ModelPair::with(BySide::default(), 1);
+        pair.act_all(&[
+            write(side, ".cloudsync-parked-7-a.txt"),
+            mkdir(side, ".cloudsync-parked-8-b"),
+            write(side, ".cloudsync-parked-8-b/.cloudsync-parked-9-c"),
+            write(side, "taken"),
+            write(side, ".cloudsync-parked-9-taken"),
+        ]);
+        pair.check();
+        let there: Vec<String> = pair.sides[side.other()].tree().into_keys().collect();
+        assert_eq!(there, ["a.txt", "b", "b/c", "taken", "taken.conflicted"]);
+    }
+}

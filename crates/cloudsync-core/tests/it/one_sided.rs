@@ -20,6 +20,14 @@ fn delete(path: &str) -> UserAct {
     UserAct::Delete(Side::Local, path.to_owned())
 }
 
+/// A disk with a feed that tells all.
+fn feed() -> SideSetup {
+    SideSetup {
+        feed: Feed::Resumable,
+        ..SideSetup::default()
+    }
+}
+
 /// Plays the acts at any moments: after each, the engine does nothing or some of what it could.
 fn at_any_moment(local: SideSetup, faults: Faults, acts: &[UserAct]) {
     for seed in 0..2_000_u64 {
@@ -88,11 +96,7 @@ fn what_came_into_a_folder_that_was_elsewhere_for_a_moment_is_carried_over() {
         write("c/b/a"),
         rename("c/b", "d"),
     ];
-    let feed = SideSetup {
-        feed: Feed::Resumable,
-        ..SideSetup::default()
-    };
-    at_any_moment(feed, Faults::default(), &acts);
+    at_any_moment(feed(), Faults::default(), &acts);
 }
 
 /// Two folders changed places and back: what is told by the path of one lies in the other.
@@ -109,11 +113,64 @@ fn what_came_into_a_folder_that_had_the_name_of_another_one_is_carried_over() {
         rename("b", "a"),
         rename("x", "b"),
     ];
-    let feed = SideSetup {
-        feed: Feed::Resumable,
-        ..SideSetup::default()
+    at_any_moment(feed(), Faults::default(), &acts);
+}
+
+/// Met at two places, of which one was in a folder that was gone by then, it counted as gone with that.
+#[test]
+fn a_folder_that_was_in_another_one_before_that_was_deleted_is_where_it_is() {
+    let acts = [
+        mkdir("d"),
+        mkdir("b"),
+        write("d/b"),
+        rename("d", "b/b"),
+        rename("b/b", "d"),
+        delete("b"),
+        rename("d", "c"),
+        write("c/a"),
+    ];
+    at_any_moment(feed(), Faults::default(), &acts);
+}
+
+/// A walk met a file in a folder that it had met elsewhere before, and the file counted as gone with what the
+/// folder had been in.
+#[test]
+fn what_is_new_in_a_folder_that_moved_out_of_one_that_is_deleted_is_met() {
+    let acts = [
+        mkdir("c"),
+        mkdir("d"),
+        mkdir("d/b"),
+        rename("d/b", "a"),
+        delete("d"),
+        rename("c", "a/b"),
+        write("a/b/a"),
+    ];
+    let walks = Faults {
+        late_hint: 30,
+        walk: 10,
+        ..Faults::default()
     };
-    at_any_moment(feed, Faults::default(), &acts);
+    at_any_moment(feed(), walks, &acts);
+}
+
+/// Parked in the very folder that was to be deleted for it, it kept that there, and gave way itself.
+#[test]
+fn a_file_that_takes_the_place_of_the_folder_that_it_was_in_keeps_its_name() {
+    let acts = [
+        mkdir("d"),
+        mkdir("d/a"),
+        write("d/a/b"),
+        UserAct::Work(20),
+        rename("d/a/b", "b"),
+        delete("d/a"),
+        rename("b", "d/a"),
+        UserAct::Work(4),
+        rename("d/a", "a"),
+        delete("d"),
+        rename("a", "c"),
+        rename("c", "d"),
+    ];
+    at_any_moment(SideSetup::default(), Faults::default(), &acts);
 }
 
 /// An answer that came late said of a place, or of an object, what had been so before another answer; what had

@@ -123,6 +123,7 @@ impl Engine {
     pub(super) fn look_when_back(&mut self, side: Side, folder: NodeId) -> bool {
         let tree = self.world.tree(side);
         if !tree.is_live(folder) {
+            self.sides[side].has_news = true;
             return true;
         }
         let chain: Vec<NodeId> = std::iter::once(folder)
@@ -132,6 +133,7 @@ impl Engine {
         let Some(gone) = chain.iter().position(is_gone) else {
             return false;
         };
+        self.sides[side].has_news = true;
         // Any of them may come back by itself.
         for &at in &chain[..=gone] {
             self.set_listed(side, at, false);

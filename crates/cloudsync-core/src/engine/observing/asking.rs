@@ -65,6 +65,7 @@ impl Engine {
         };
         let Some(&from) = wanted.iter().find(|node| live(node)) else {
             if !wanted.is_empty() {
+                self.sides[side].has_news = true;
                 self.settle_if_looked(side);
             }
             return;
@@ -140,6 +141,7 @@ impl Engine {
                 }
             }
             let Some(doubt) = self.as_asked(side, doubt) else {
+                self.sides[side].has_news = true;
                 continue;
             };
             let thing = self.folded(side, doubt);
@@ -249,6 +251,14 @@ impl Engine {
                 } else {
                     self.sides[side].doubt(doubt);
                 }
+            }
+        }
+        if self.sides[side].is_stuck() {
+            // A walk that was to come by the folders that these wait for did not, as where a listing was cut.
+            let waiting = self.sides[side].below_doubtful.iter();
+            let above: BTreeSet<NodeId> = waiting.map(|&(above, _)| above).collect();
+            for above in above {
+                self.doubt_node(side, above);
             }
         }
         self.sides[side].doubts.pop_first()

@@ -4,6 +4,7 @@
 mod cases;
 mod layers;
 mod measure;
+mod planner;
 mod plants;
 mod purity;
 mod simulate;

@@ -11,8 +11,11 @@ use cloudsync_core::side::BySide;
 use cloudsync_core::testing::exhaustive::{self, Bound, Tally};
 use cloudsync_core::testing::{SideSetup, Situations, Swarm};
 
+use crate::planner;
+
 const USAGE: &str = "cargo xtask simulate [--runs N] [--seed S] [--threads N] [--show N]: random worlds, and the first N that fail
 cargo xtask simulate --exhaustive [--threads N]: all small worlds
+cargo xtask simulate --planner [--runs N] [--seed S] [--threads N] [--show N] [--replay S]: the planner alone
 cargo xtask simulate --replay S: one random world, made as small as it still fails, line by line
 of random worlds, those in which a side cannot move folders (--by-parts), an application is asked about
 conflicts (--asking), a side does not want a name for a while (--choosing), answers come late (--late),
@@ -27,6 +30,7 @@ struct Options {
     seed: u64,
     threads: usize,
     exhaustive: bool,
+    planner: bool,
     family: Family,
     /// How many failures are told.
     show: usize,
@@ -81,6 +85,7 @@ fn options(arguments: &[String]) -> Result<Options> {
         seed: 1,
         threads: thread::available_parallelism().map_or(1, usize::from),
         exhaustive: false,
+        planner: false,
         family: FAMILIES[0],
         show: 20,
         replay: None,
@@ -98,6 +103,7 @@ fn options(arguments: &[String]) -> Result<Options> {
             "--show" => options.show = usize::try_from(number()?)?,
             "--replay" => options.replay = Some(number()?),
             "--exhaustive" => options.exhaustive = true,
+            "--planner" => options.planner = true,
             flag => {
                 let family = FAMILIES.iter().find(|family| family.flag == flag);
                 options.family = *family.with_context(|| USAGE)?;
@@ -118,6 +124,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     let options = options(arguments)?;
     if cfg!(debug_assertions) {
         return again_in_release("simulate", arguments);
+    }
+    if options.planner {
+        std::panic::set_hook(Box::new(|_| {}));
+        return Ok(match options.replay {
+            Some(seed) => planner::replay(seed),
+            None => planner::run(options.runs, options.seed, options.threads, options.show),
+        });
     }
     if let Some(seed) = options.replay {
         return Ok(replay(&(options.family.world)(seed)));

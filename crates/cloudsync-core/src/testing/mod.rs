@@ -6,10 +6,12 @@
 
 mod act;
 mod check;
+mod disk;
 mod driving;
 pub mod exhaustive;
 mod one_sided;
 mod pair;
+mod planned;
 mod provider;
 mod random;
 mod scope;
@@ -22,6 +24,7 @@ mod translation;
 
 pub use act::{UserAct, hostile_acts, user_acts};
 pub use pair::ModelPair;
+pub use planned::Planned;
 pub use random::Random;
 pub use scope::Scope;
 pub use setup::{Faults, SideSetup, any_faults, any_side, any_sides};

@@ -8,5 +8,6 @@ mod model;
 mod moves;
 mod on_its_way;
 mod one_sided;
+mod planned;
 mod translated;
 mod withheld;

@@ -214,6 +214,9 @@ pub trait Provider: Debug + Send + Sync + 'static {
     /// Waits for events after `from` and returns them with the cursor after them; `None` starts now
     /// and returns at once with a cursor. May return with no event after a time.
     ///
+    /// Where objects cannot be looked up by id, a folder that was moved is told of as [`Event::Lost`], too:
+    /// what happened in it meanwhile was told by paths that it no longer has.
+    ///
     /// # Errors
     /// [`ErrorKind::CursorExpired`] where `from` is too old; [`ErrorKind::Unsupported`] by default,
     /// and always where there is no feed.

@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::engine::schedule::Edge;
 use crate::object::Kind;
 use crate::plan::parked::{is_parked, name_before, parked_name};
-use crate::plan::{Deed, Place, Step, Wait, give_way, plan, target_folder};
+use crate::plan::{Deed, Place, Step, Wait, give_way, moved_by, plan, target_folder};
 use crate::record::{EntryId, RenamePurpose};
 use crate::side::Side;
 use crate::tree::node::{Mark, NodeId};
@@ -168,8 +168,8 @@ impl Engine {
                 .filter_map(|&(id, edge)| Some((id, edge.other, edge.place?)))
         };
         let holder = places().find_map(|(_, holder, side)| {
-            let is_ours = !moved(&self.world, side, holder);
-            let goes = is_ours && moved(&self.world, side.other(), holder);
+            self.world.find(holder).filter(|entry| entry.is_agreed())?;
+            let goes = moved_by(&self.view(), holder) == Some(side.other());
             let node = self.world.find(holder)?.nodes[side].filter(|_| goes && is_free(holder))?;
             let folder = self.world.node(side, node).parent()?;
             self.is_parkable(holder, side, folder)

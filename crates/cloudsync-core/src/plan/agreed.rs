@@ -147,25 +147,25 @@ fn place(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Option<Step> {
             step => step,
         });
     }
-    let from = match (
-        moved(world, Side::Local, id),
-        moved(world, Side::Remote, id),
-    ) {
-        (false, false) => return None,
-        (true, false) => Side::Local,
-        (false, true) => Side::Remote,
-        (true, true) => {
-            // Of two places, the smaller path in byte order of its local form.
-            let local = path_on(view, Side::Local, nodes.local);
-            let remote = path_on(view, Side::Remote, nodes.remote);
-            if local <= remote {
-                Side::Local
-            } else {
-                Side::Remote
-            }
-        }
-    };
+    let from = moved_by(view, id)?;
     Some(carry(view, id, nodes, from))
+}
+
+/// Returns the side that moved an agreed entry. If both did: the one with the smaller path in byte order of its
+/// local form.
+pub(crate) fn moved_by(view: &View<'_>, id: EntryId) -> Option<Side> {
+    let is_moved = |side: Side| moved(view.world, side, id);
+    match (is_moved(Side::Local), is_moved(Side::Remote)) {
+        (false, false) => None,
+        (true, false) => Some(Side::Local),
+        (false, true) => Some(Side::Remote),
+        (true, true) => {
+            let nodes = &view.world.entry(id).nodes;
+            let path = |side: Side| Some(path_on(view, side, nodes[side]?));
+            let is_local = path(Side::Local)? <= path(Side::Remote)?;
+            Some(if is_local { Side::Local } else { Side::Remote })
+        }
+    }
 }
 
 /// Carries the place of one side over to the other.

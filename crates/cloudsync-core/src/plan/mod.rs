@@ -25,6 +25,7 @@ use crate::tree::contents::ContentId;
 use crate::tree::names::NameId;
 use crate::tree::node::NodeId;
 
+pub(crate) use agreed::moved_by;
 pub(crate) use place::conflict_place;
 pub(crate) use translated::is_in_place;
 #[cfg(any(test, feature = "testing"))]

@@ -643,3 +643,24 @@ fn what_was_parked_once_and_nobody_remembers_has_its_name_again() {
         assert_eq!(there, ["a.txt", "b", "b/c", "taken", "taken.conflicted"]);
     }
 }
+
+/// Its new folder waited for its place on the other side, where it was moved, too, and it for the folder: it took
+/// one conflict name after another for ever.
+#[test]
+fn a_file_in_a_new_folder_whose_name_it_has_on_the_other_side() {
+    let folds = SideSetup {
+        case_sensitive: false,
+        ..SideSetup::default()
+    };
+    for seed in 0..20 {
+        let mut pair = ModelPair::with(BySide::new(folds, folds), seed);
+        pair.act_all(&[
+            write(Side::Local, "b"),
+            UserAct::Work(4),
+            mkdir(Side::Local, "A"),
+            rename(Side::Local, "b", "A/a"),
+            rename(Side::Remote, "b", "a"),
+        ]);
+        pair.check();
+    }
+}

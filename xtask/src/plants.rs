@@ -62,8 +62,8 @@ const PLANTS: [Plant; 8] = [
     Plant {
         what: "of two moves the other one wins, on whichever side it is",
         file: "crates/cloudsync-core/src/plan/agreed.rs",
-        good: "if local <= remote {",
-        bad: "if local > remote {",
+        good: "let is_local = path(Side::Local)? <= path(Side::Remote)?;",
+        bad: "let is_local = path(Side::Local)? > path(Side::Remote)?;",
         package: "cloudsync-core",
     },
     Plant {

@@ -237,12 +237,10 @@ impl Engine {
         let Some((id, _)) = circle.iter().copied().find(|&(id, _)| loses(id)) else {
             return;
         };
-        if self.is_arbitrary() {
-            self.world.agree_place(id, Side::Local);
-            self.world.set_agreed_nowhere(id, Side::Remote);
-            self.persisting.dirty(id);
-            self.touch(id);
-        }
+        self.world.agree_place(id, Side::Local);
+        self.world.set_agreed_nowhere(id, Side::Remote);
+        self.persisting.dirty(id);
+        self.touch(id);
     }
 
     /// Returns true if an entry that both sides have can be parked in a folder. One that is parked there already

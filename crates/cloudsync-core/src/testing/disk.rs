@@ -183,6 +183,21 @@ impl Disk {
             .collect()
     }
 
+    /// Returns whether the same stands at the same paths.
+    pub fn is_equal(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.is_equal_below(Self::ROOT, other, Self::ROOT)
+    }
+
+    /// Returns whether all that is in a folder is in one of another disk too.
+    fn is_equal_below(&self, folder: u32, other: &Self, there: u32) -> bool {
+        self.children(folder).all(|(number, item)| {
+            let same = other.child(there, &item.name);
+            same.is_some_and(|same| {
+                item.content == other.item(same).content && self.is_equal_below(number, other, same)
+            })
+        })
+    }
+
     pub(super) fn observe(&self, number: u32) -> Observed {
         let item = self.item(number);
         Observed {

@@ -24,7 +24,7 @@ mod translation;
 
 pub use act::{UserAct, hostile_acts, user_acts};
 pub use pair::ModelPair;
-pub use planned::Planned;
+pub use planned::{Drawn, Planned};
 pub use random::Random;
 pub use scope::Scope;
 pub use setup::{Faults, SideSetup, any_faults, any_side, any_sides};

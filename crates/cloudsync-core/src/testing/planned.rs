@@ -30,8 +30,21 @@ pub struct Planned {
     /// Each side as users left it.
     pub sides: BySide<Disk>,
     before: Disk,
-    /// What users did, for showing.
-    pub acts: BySide<Vec<String>>,
+    /// What users did.
+    pub acts: BySide<Vec<Drawn>>,
+}
+
+/// What a user did, to an object by its number.
+#[derive(Clone, Debug)]
+pub enum Drawn {
+    /// Made it. Files have a content.
+    Make(u32, Option<u32>),
+    /// Wrote a file.
+    Write(u32, u32),
+    /// Deleted it, with all that is in it.
+    Delete(u32),
+    /// Moved it into a folder, under a name.
+    Rename(u32, u32, &'static str),
 }
 
 impl Planned {
@@ -39,15 +52,15 @@ impl Planned {
     pub fn new(seed: u64) -> Self {
         let mut random = Random::new(seed ^ 0x70_1a27);
         let mut base = Disk::default();
-        for token in 0..random.below(6) {
+        for token in 0..small(random.below(6)) {
             make(&mut base, &mut random, token);
         }
         let mut sides = BySide::new(base.clone(), base.clone());
-        let mut acts = BySide::<Vec<String>>::default();
+        let mut acts = BySide::<Vec<Drawn>>::default();
         for side in Side::BOTH {
-            for number in 0..random.below(4) {
-                let token = 100 + 10 * usize::from(side == Side::Remote) + number;
-                acts[side].push(act(&mut sides[side], &mut random, token));
+            for number in 0..small(random.below(4)) {
+                let token = 100 + 10 * u32::from(side == Side::Remote) + number;
+                acts[side].extend(act(&mut sides[side], &mut random, token));
             }
         }
         Self {
@@ -254,9 +267,14 @@ impl Planned {
 
     /// Both are equal; what users wrote is there; and nothing was done for nothing.
     fn check(&self, users: &BySide<Disk>, done: usize) {
-        let trees = self.sides.as_ref().map(Disk::tree);
-        assert_eq!(trees.local, trees.remote, "both sides are equal");
-        let is_there = |token: u32| trees.local.values().any(|content| *content == Some(token));
+        let BySide { local, remote } = &self.sides;
+        let trees = || self.sides.as_ref().map(Disk::tree);
+        assert!(
+            local.is_equal(remote),
+            "both sides are equal: {:?}",
+            trees()
+        );
+        let is_there = |token: u32| local.items().any(|(_, item)| item.content == Some(token));
         for side in Side::BOTH {
             for (number, item) in users[side].items() {
                 let Some(token) = item.content else { continue };
@@ -268,19 +286,23 @@ impl Planned {
                 assert!(replaced || is_there(token), "token {token} is there");
             }
         }
-        let is_ours = |path: &String| path.contains(".cloudsync");
-        let ours = trees.local.keys().find(|path| is_ours(path));
+        let mut names = local.items().map(|(_, item)| &item.name);
+        let ours = names.find(|name| name.contains(".cloudsync"));
         assert_eq!(ours, None, "a name of ours is left");
         if self.acts.local.is_empty() && self.acts.remote.is_empty() {
             assert_eq!(done, 0, "nobody did anything");
         }
         for side in Side::BOTH {
             if self.acts[side.other()].is_empty() {
-                let as_left = users[side].tree();
-                assert_eq!(trees[side], as_left, "the {side} side alone acted");
+                let as_left = self.sides[side].is_equal(&users[side]);
+                assert!(as_left, "the {side} side alone acted: {:?}", trees());
             }
         }
     }
+}
+
+fn small(number: usize) -> u32 {
+    u32::try_from(number).expect("a small number")
 }
 
 /// Draws a folder: the root, or another one.
@@ -291,45 +313,38 @@ fn folder(disk: &Disk, random: &mut Random) -> u32 {
         .map_or(Disk::ROOT, |(number, _)| number)
 }
 
-fn make(disk: &mut Disk, random: &mut Random, token: usize) -> String {
+fn make(disk: &mut Disk, random: &mut Random, token: u32) -> Option<Drawn> {
     let (folder, name) = (folder(disk, random), NAMES[random.below(NAMES.len())]);
-    let content = random
-        .chance(50)
-        .then(|| u32::try_from(token).expect("small"));
+    let content = random.chance(50).then_some(token);
     if disk.child(folder, name).is_some() {
-        return String::new();
+        return None;
     }
-    let number = disk.insert(folder, name, content);
-    format!("make {} {content:?}", disk.path(number))
+    Some(Drawn::Make(disk.insert(folder, name, content), content))
 }
 
-fn act(disk: &mut Disk, random: &mut Random, token: usize) -> String {
+fn act(disk: &mut Disk, random: &mut Random, token: u32) -> Option<Drawn> {
     let at = random.below(disk.len().max(1));
-    let Some((number, is_file)) = disk
-        .items()
-        .nth(at)
-        .map(|(number, item)| (number, item.content.is_some()))
-    else {
+    let Some((number, item)) = disk.items().nth(at) else {
         return make(disk, random, token);
     };
-    let path = disk.path(number);
+    let is_file = item.content.is_some();
     match random.below(8) {
         0 | 1 => make(disk, random, token),
         2 if is_file => {
-            disk.write(number, u32::try_from(token).expect("small"));
-            format!("write {path}")
+            disk.write(number, token);
+            Some(Drawn::Write(number, token))
         }
         2 | 3 => {
             disk.remove_all(number);
-            format!("delete {path}")
+            Some(Drawn::Delete(number))
         }
         _ => {
             let (folder, name) = (folder(disk, random), NAMES[random.below(NAMES.len())]);
             if disk.child(folder, name).is_some() || disk.is_within(folder, number) {
-                return String::new();
+                return None;
             }
             disk.move_to(number, folder, name);
-            format!("rename {path} to {}", disk.path(number))
+            Some(Drawn::Rename(number, folder, name))
         }
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a program")]
 
 mod cases;
+mod interleaved;
 mod layers;
 mod measure;
 mod planner;

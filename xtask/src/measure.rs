@@ -6,6 +6,7 @@
 use std::env;
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -164,7 +165,7 @@ impl World {
         };
         let mut engine = Engine::new(Config {
             rules: BySide::new(rules(), rules()),
-            policy: Box::new(DefaultPolicy),
+            policy: Arc::new(DefaultPolicy),
             aging: Duration::ZERO,
             on_conflict: ConflictPolicy::KeepBoth,
             guard: None,

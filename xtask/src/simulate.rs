@@ -11,10 +11,11 @@ use cloudsync_core::side::BySide;
 use cloudsync_core::testing::exhaustive::{self, Bound, Tally};
 use cloudsync_core::testing::{SideSetup, Situations, Swarm};
 
-use crate::planner;
+use crate::{interleaved, planner};
 
 const USAGE: &str = "cargo xtask simulate [--runs N] [--seed S] [--threads N] [--show N]: random worlds, and the first N that fail
 cargo xtask simulate --exhaustive [--threads N]: all small worlds
+cargo xtask simulate --interleaved [--threads N]: few acts, and all orders of what happens
 cargo xtask simulate --planner [--runs N] [--seed S] [--threads N] [--show N] [--replay S]: the planner alone
 cargo xtask simulate --replay S: one random world, made as small as it still fails, line by line
 of random worlds, those in which a side cannot move folders (--by-parts), an application is asked about
@@ -30,6 +31,7 @@ struct Options {
     seed: u64,
     threads: usize,
     exhaustive: bool,
+    interleaved: bool,
     planner: bool,
     family: Family,
     /// How many failures are told.
@@ -85,6 +87,7 @@ fn options(arguments: &[String]) -> Result<Options> {
         seed: 1,
         threads: thread::available_parallelism().map_or(1, usize::from),
         exhaustive: false,
+        interleaved: false,
         planner: false,
         family: FAMILIES[0],
         show: 20,
@@ -103,6 +106,7 @@ fn options(arguments: &[String]) -> Result<Options> {
             "--show" => options.show = usize::try_from(number()?)?,
             "--replay" => options.replay = Some(number()?),
             "--exhaustive" => options.exhaustive = true,
+            "--interleaved" => options.interleaved = true,
             "--planner" => options.planner = true,
             flag => {
                 let family = FAMILIES.iter().find(|family| family.flag == flag);
@@ -137,7 +141,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     }
     // What panics is told at the end, with how to run it again.
     std::panic::set_hook(Box::new(|_| {}));
-    if options.exhaustive {
+    if options.interleaved {
+        Ok(interleaved::run(options.threads))
+    } else if options.exhaustive {
         Ok(all_small_worlds(options.threads))
     } else {
         Ok(random_worlds(&options))

@@ -13,7 +13,7 @@ use cloudsync_core::record::Batch;
 use cloudsync_core::rules::{Feed, Identity, NameRules, Rules};
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::time::Time;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 type Texts = BTreeMap<String, String>; // without folders, to keep it short
 
@@ -138,7 +138,7 @@ fn main() {
 fn config() -> Config {
     Config {
         rules: BySide::from_fn(rules),
-        policy: Box::new(DefaultPolicy),
+        policy: Arc::new(DefaultPolicy),
         aging: Duration::ZERO,
         on_conflict: ConflictPolicy::KeepBoth,
         guard: None,

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use cloudsync_core::engine::io::{Config, ConflictPolicy, Guard, Limits, Status};
 use cloudsync_core::failure::ErrorKind;
-use cloudsync_core::policy::Policy;
 use cloudsync_core::rules::{self, Rules};
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_provider::Provider;
@@ -208,7 +207,7 @@ impl Pair {
             });
         Config {
             rules,
-            policy: Box::new(HooksPolicy(self.hooks.clone())) as Box<dyn Policy>,
+            policy: Arc::new(HooksPolicy(self.hooks.clone())),
             aging,
             on_conflict: settings.on_conflict.unwrap_or_default(),
             guard: settings.guard,

@@ -2,6 +2,7 @@
 //! again, wrong, or never asked for, which the driver of the model world does not give.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloudsync_core::engine::Engine;
@@ -48,7 +49,7 @@ impl Driven {
         let storages = BySide::from_fn(|side| Storage::new(setup[side], side as i64));
         let mut engine = Engine::new(Config {
             rules: storages.as_ref().map(|storage| storage.rules().clone()),
-            policy: Box::new(Scope::default()),
+            policy: Arc::new(Scope::default()),
             aging: Duration::ZERO,
             on_conflict,
             guard: None,

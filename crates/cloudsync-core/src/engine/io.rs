@@ -1,6 +1,7 @@
 //! What goes into the engine and what comes out of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{Cursor, Event};
@@ -475,12 +476,12 @@ pub struct Held {
 }
 
 /// Settings of an engine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// What each side is like.
     pub rules: BySide<crate::rules::Rules>,
     /// What goes where, and what goes at all.
-    pub policy: Box<dyn crate::policy::Policy>,
+    pub policy: Arc<dyn crate::policy::Policy>,
     /// How long a change rests before it is acted on.
     pub aging: Duration,
     /// What to do about conflicts.

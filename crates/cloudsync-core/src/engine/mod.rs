@@ -52,8 +52,8 @@ use schedule::Schedule;
 /// More turns than this without an output are none that lead anywhere.
 const TURNS: usize = 100_000;
 
-/// The engine of one pair.
-#[derive(Debug)]
+/// The engine of one pair. A clone goes its own way from there on.
+#[derive(Clone, Debug)]
 pub struct Engine {
     config: Config,
     trivial: bool,
@@ -112,7 +112,7 @@ impl Engine {
             absent_by_size: BTreeMap::new(),
             locks: Locks::default(),
             now: Time::ZERO,
-            tick: 0,
+            tick: Tick::default(),
             next_id: 0,
             sides: BySide::default(),
             schedule: Schedule::default(),
@@ -137,7 +137,7 @@ impl Engine {
     /// Takes one input in. `now` never goes backwards. Late, doubled and unknown answers are ignored.
     pub fn handle(&mut self, now: Time, input: Input) {
         self.now = self.now.max(now);
-        self.tick += 1;
+        self.tick.advance();
         for side in Side::BOTH {
             self.sides[side].has_news = true;
         }

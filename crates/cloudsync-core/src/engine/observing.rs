@@ -383,7 +383,7 @@ impl Engine {
             return;
         }
         // Each listing has a mark of its own, so that what it does not have can be told.
-        self.tick += 1;
+        self.tick.advance();
         let mark = self.tick;
         if listing.end == End::Complete {
             // What was met in it before counts no more.

@@ -36,6 +36,21 @@ pub enum UserAct {
     Up(Side),
 }
 
+impl UserAct {
+    /// Returns the side that alone is touched by it.
+    pub fn side(&self) -> Option<Side> {
+        match self {
+            Self::Write(side, _)
+            | Self::WriteThis(side, _, _)
+            | Self::Mkdir(side, _)
+            | Self::Rename(side, _, _)
+            | Self::Delete(side, _)
+            | Self::Touch(side, _, _) => Some(*side),
+            _ => None,
+        }
+    }
+}
+
 fn path() -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec!["a", "b", "c", "A"]);
     vec(name, 1..4).prop_map(|names| names.join("/"))

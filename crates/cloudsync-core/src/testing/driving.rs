@@ -32,8 +32,8 @@ pub(super) enum Open {
     Done(OperationId, Result<Effect, Failure>),
     /// A look that was made, and is not yet answered.
     Found(QueryId, Result<Option<Found>, Failure>),
-    /// A hint that comes late, or again.
-    Late { side: Side, event: Event },
+    /// Hints that come late, or again.
+    Late { side: Side, events: Vec<Event> },
     /// A feed that has something to tell.
     Feed(Side),
 }
@@ -42,12 +42,7 @@ impl ModelPair {
     /// Does one thing: takes an output, or answers one of those that are open, in any order. Returns
     /// false if there was nothing to do.
     pub fn step(&mut self) -> bool {
-        while let Some(output) = self.engine.poll(self.now) {
-            match output {
-                Output::Notice(notice) => self.heard(notice),
-                other => self.open.push(Open::Output(Box::new(other))),
-            }
-        }
+        self.take_outputs();
         if self.open.is_empty() {
             let status = self.engine.status(self.now);
             match self.engine.next_wake() {
@@ -70,7 +65,24 @@ impl ModelPair {
             self.sides[side].set_now(milliseconds(self.now.elapsed()));
         }
         let at = self.random.below(self.open.len());
-        match self.open.swap_remove(at) {
+        let open = self.open.swap_remove(at);
+        self.go_on(open);
+        true
+    }
+
+    /// Takes all that the engine hands out.
+    pub(super) fn take_outputs(&mut self) {
+        while let Some(output) = self.engine.poll(self.now) {
+            match output {
+                Output::Notice(notice) => self.heard(notice),
+                other => self.open.push(Open::Output(Box::new(other))),
+            }
+        }
+    }
+
+    /// Goes on with something that was going on.
+    pub(super) fn go_on(&mut self, open: Open) {
+        match open {
             Open::Output(output) => self.answer(*output),
             Open::Walk {
                 query,
@@ -87,10 +99,9 @@ impl ModelPair {
                 self.engine
                     .handle(self.now, Input::Found { query, outcome });
             }
-            Open::Late { side, event } => self.tell(side, vec![event], false),
+            Open::Late { side, events } => self.tell(side, events, false),
             Open::Feed(side) => self.deliver(side),
         }
-        true
     }
 
     fn heard(&mut self, notice: Notice) {

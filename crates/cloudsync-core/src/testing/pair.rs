@@ -1,6 +1,8 @@
 //! Two storages, an engine between them, a store, and users.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Engine;
@@ -25,7 +27,7 @@ use crate::testing::translation::Translation;
 use crate::time::Time;
 
 /// Two storages that an engine keeps equal.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ModelPair {
     /// The storages.
     pub sides: BySide<Storage>,
@@ -365,6 +367,20 @@ impl ModelPair {
         }
     }
 
+    /// Writes down all that decides how it goes on, but for the time and what was drawn. What is going on
+    /// counts in any order.
+    pub(super) fn write_state(&self, to: &mut impl fmt::Write) -> fmt::Result {
+        let stored = (&self.store, &self.values);
+        let users = (&self.alive, &self.thrown, &self.merged);
+        let mut open: Vec<String> = self.open.iter().map(|open| format!("{open:?}")).collect();
+        open.sort();
+        let (engine, sides, feeds, up) = (&self.engine, &self.sides, &self.feeds, &self.up);
+        write!(
+            to,
+            "{engine:?}{sides:?}{stored:?}{feeds:?}{up:?}{users:?}{open:?}"
+        )
+    }
+
     /// Lets users act.
     pub fn act_all(&mut self, acts: &[UserAct]) {
         for act in acts {
@@ -449,7 +465,8 @@ impl ModelPair {
             }
         }
         for event in late {
-            self.open.push(Open::Late { side, event });
+            let events = vec![event];
+            self.open.push(Open::Late { side, events });
         }
         if !now.is_empty() {
             self.tell(side, now, false);
@@ -505,9 +522,9 @@ fn engine(
     translation: Option<Translation>,
     snapshot: Snapshot,
 ) -> Engine {
-    let policy: Box<dyn Policy> = match translation {
-        Some(translation) => Box::new(translation),
-        None => Box::new(scope.clone()),
+    let policy: Arc<dyn Policy> = match translation {
+        Some(translation) => Arc::new(translation),
+        None => Arc::new(scope.clone()),
     };
     let mut engine = Engine::new(Config {
         rules: sides.as_ref().map(|storage| storage.rules().clone()),

@@ -3,6 +3,7 @@
 //! planned has to be possible, and never more than users wished for.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Engine;
@@ -118,7 +119,7 @@ impl Planned {
         let rules = Storage::new(SideSetup::default(), 0).rules().clone();
         let mut engine = Engine::new(Config {
             rules: BySide::new(rules.clone(), rules),
-            policy: Box::new(DefaultPolicy),
+            policy: Arc::new(DefaultPolicy),
             aging: Duration::ZERO,
             on_conflict: ConflictPolicy::KeepBoth,
             guard: None,

@@ -100,7 +100,7 @@ pub fn states(base: &ModelPair, side: Side, most: usize) -> Vec<State> {
     all
 }
 
-fn apply(storage: &mut Storage, act: &UserAct) {
+pub(super) fn apply(storage: &mut Storage, act: &UserAct) {
     match act {
         UserAct::WriteThis(_, path, content) => storage.user_write(path, content),
         UserAct::Mkdir(_, path) => storage.user_mkdir(path),
@@ -111,7 +111,7 @@ fn apply(storage: &mut Storage, act: &UserAct) {
 }
 
 /// Everything that a user can do to a tree with one act.
-fn acts(tree: &Tree, side: Side) -> Vec<UserAct> {
+pub(super) fn acts(tree: &Tree, side: Side) -> Vec<UserAct> {
     let free = free_places(tree);
     let mut all = Vec::new();
     for (path, content) in tree {

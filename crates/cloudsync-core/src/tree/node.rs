@@ -37,7 +37,15 @@ impl NodeId {
 }
 
 /// When something was seen or done: the number of the input that told of it.
-pub type Tick = u32;
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Tick(u32);
+
+impl Tick {
+    /// Goes on to the next one.
+    pub(crate) fn advance(&mut self) {
+        self.0 += 1;
+    }
+}
 
 /// Whether an object is where its node says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -103,7 +111,7 @@ impl Node {
             next: None,
             previous: None,
             entry,
-            seen: 0,
+            seen: Tick::default(),
             below: None,
             mode: NO_MODE,
             marks: 0,

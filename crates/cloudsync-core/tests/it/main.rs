@@ -4,6 +4,7 @@ mod asked;
 mod exhaustive;
 mod found;
 mod hostile;
+mod interleaved;
 mod model;
 mod moves;
 mod on_its_way;

@@ -2,6 +2,7 @@
 //! rename was done, but not told. The engine is driven by hand.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloudsync_core::engine::Engine;
@@ -63,7 +64,7 @@ impl Hand {
         let rules = rules();
         let engine = Engine::new(Config {
             rules: BySide::new(rules.clone(), rules),
-            policy: Box::new(DefaultPolicy),
+            policy: Arc::new(DefaultPolicy),
             aging: Duration::ZERO,
             on_conflict: ConflictPolicy::KeepBoth,
             guard: None,

@@ -88,7 +88,7 @@ impl Engine {
             })) => {
                 self.clear_obstacle(side, folder, name);
                 let now = self.world.names.intern(&now);
-                self.tick += 1;
+                self.tick.advance();
                 let mark = self.tick;
                 self.see(side, folder, now, &seen, asked, mark);
             }
@@ -201,7 +201,7 @@ impl Engine {
                     return;
                 };
                 if self.world.child(side, folder, name) == Some(node) {
-                    self.tick += 1;
+                    self.tick.advance();
                     self.world.node_mut(side, node).seen = self.tick;
                     self.see_again(side, node, name, &seen);
                     return;
@@ -210,7 +210,7 @@ impl Engine {
                 if present {
                     self.leave(side, node);
                 }
-                self.tick += 1;
+                self.tick.advance();
                 let mark = self.tick;
                 self.see(side, folder, name, &seen, asked, mark);
             }
@@ -248,7 +248,7 @@ impl Engine {
                     return;
                 }
                 let name = self.world.names.intern(&name);
-                self.tick += 1;
+                self.tick.advance();
                 let mark = self.tick;
                 self.see(side, folder, name, &seen, asked, mark);
             }

@@ -1,0 +1,462 @@
+//! All interleavings: a few acts of users, what the engine does and what it is told, in every order, with one
+//! mishap anywhere. Breadth-first over worlds that are cloned, and told apart by all that is in them.
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hasher};
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::engine::io::Output;
+use crate::side::{BySide, Side};
+use crate::testing::act::UserAct;
+use crate::testing::driving::Open;
+use crate::testing::exhaustive::Failure;
+use crate::testing::pair::ModelPair;
+use crate::testing::setup::{Faults, SideSetup};
+use crate::testing::situations::Situations;
+use crate::testing::small;
+use crate::testing::storage::Storage;
+use crate::testing::swarm::message;
+
+/// No world needs as many moves to come to rest.
+const DEPTH: usize = 300;
+
+/// Which worlds.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound {
+    /// Nodes of the base: exactly so many.
+    pub nodes: usize,
+    /// Acts of users, on whichever side: exactly so many.
+    pub acts: usize,
+    /// What the sides are like.
+    pub setup: BySide<SideSetup>,
+    /// What happens once, anywhere.
+    pub mishap: Mishap,
+    /// In what order things that are going on go on.
+    pub order: Order,
+}
+
+/// In what order things that are going on go on. Users' acts and the mishap come anywhere in either.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// In every order.
+    Any,
+    /// What has been going on for longest goes on first.
+    OldestFirst,
+}
+
+/// What happens once, anywhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mishap {
+    /// Nothing does.
+    None,
+    /// The engine is killed.
+    Crash,
+    /// Something fails: an operation (done or not), a look, a walk, a batch.
+    Failure,
+    /// A side is gone for a while.
+    Down,
+}
+
+/// All of them.
+pub const MISHAPS: [Mishap; 4] = [Mishap::None, Mishap::Crash, Mishap::Failure, Mishap::Down];
+
+/// What was seen.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Bases with a sequence of acts.
+    pub sequences: u64,
+    /// Worlds that were told apart.
+    pub worlds: u64,
+    /// Moves from one to another.
+    pub moves: u64,
+    /// Worlds at rest with nothing more to come: all was checked there.
+    pub ends: u64,
+    /// Moves to the farthest of them.
+    pub farthest: usize,
+    /// What was reached on the ways to the ends.
+    pub situations: Situations,
+    /// Where something does not hold.
+    pub failures: Vec<Failure>,
+}
+
+/// One thing that happens.
+#[derive(Clone, Copy, Debug)]
+enum Move {
+    /// One of those that are going on goes on.
+    GoOn(usize),
+    /// The next act.
+    Act,
+    /// Time passes: nothing else happens before the engine wants to go on.
+    Wait,
+    Crash,
+    Fail(usize),
+    LoseReply(usize),
+    Down(Side),
+    Up(Side),
+}
+
+#[derive(Clone)]
+struct State {
+    pair: ModelPair,
+    acted: usize,
+    has_mishap: bool,
+    order: Order,
+    way: Vec<Move>,
+}
+
+/// Explores all worlds within a bound whose number modulo `parts` is `part`; stops after ten failures.
+pub fn run(bound: &Bound, part: usize, parts: usize) -> Tally {
+    let mut tally = Tally::default();
+    let mut number = 0;
+    for tree in small::trees(bound.nodes) {
+        let mut base = small::base(&tree, bound.setup);
+        base.performed.clear();
+        base.notices.clear();
+        for acts in sequences(&base.sides, bound.acts) {
+            number += 1;
+            if number % parts == part && tally.failures.len() < 10 {
+                tally.sequences += 1;
+                explore(bound, &base, &acts, &mut tally);
+            }
+        }
+    }
+    tally
+}
+
+/// Returns all sequences of so many acts that users can do one after the other, if nobody else acts.
+fn sequences(sides: &BySide<Storage>, count: usize) -> Vec<Vec<UserAct>> {
+    let Some(rest) = count.checked_sub(1) else {
+        return vec![vec![]];
+    };
+    let mut all = Vec::new();
+    for side in Side::BOTH {
+        let mut firsts: Vec<UserAct> = Vec::new();
+        for act in small::acts(&sides[side].tree(), side) {
+            // Each content is a new one, so that the oracle knows it.
+            let act = match act {
+                UserAct::WriteThis(side, path, _) => UserAct::Write(side, path),
+                other => other,
+            };
+            if !firsts.contains(&act) {
+                firsts.push(act);
+            }
+        }
+        for first in firsts {
+            let mut after = sides.clone();
+            match &first {
+                UserAct::Write(_, path) => {
+                    after[side].user_write(path, "new");
+                }
+                other => small::apply(&mut after[side], other),
+            }
+            for mut acts in sequences(&after, rest) {
+                acts.insert(0, first.clone());
+                all.push(acts);
+            }
+        }
+    }
+    all
+}
+
+fn explore(bound: &Bound, base: &ModelPair, acts: &[UserAct], tally: &mut Tally) {
+    let start = State {
+        pair: base.clone(),
+        acted: 0,
+        has_mishap: bound.mishap != Mishap::None,
+        order: bound.order,
+        way: Vec::new(),
+    };
+    let mut seen = BTreeSet::new();
+    let mut layer = vec![start.clone()];
+    for depth in 0..DEPTH {
+        let mut next_layer = Vec::new();
+        for state in layer {
+            let moves = state.moves(acts, bound.mishap);
+            if moves.is_empty() {
+                tally.ends += 1;
+                tally.farthest = tally.farthest.max(depth);
+                let way = state.way.clone();
+                match catch_unwind(AssertUnwindSafe(|| state.check(acts))) {
+                    Ok(pair) => tally.situations += &pair.situations,
+                    Err(panic) => {
+                        let why = message(&*panic);
+                        return tally.failures.push(failed(&start, acts, &way, why));
+                    }
+                }
+                continue;
+            }
+            for one in moves {
+                tally.moves += 1;
+                let mut next = state.clone();
+                next.way.push(one);
+                match catch_unwind(AssertUnwindSafe(|| next.make(one, acts))) {
+                    Ok(()) if seen.insert(next.fingerprint()) => next_layer.push(next),
+                    Ok(()) => {}
+                    Err(panic) => {
+                        let why = message(&*panic);
+                        return tally.failures.push(failed(&start, acts, &next.way, why));
+                    }
+                }
+            }
+        }
+        layer = next_layer;
+        if layer.is_empty() {
+            tally.worlds += seen.len() as u64;
+            return;
+        }
+    }
+    let why = format!("no rest after {DEPTH} moves");
+    let failure = failed(&start, acts, &layer[0].way, why);
+    tally.failures.push(failure);
+}
+
+fn together(one: Open, other: Open) -> Open {
+    match (one, other) {
+        (Open::Late { side, mut events }, Open::Late { events: more, .. }) => {
+            events.extend(more);
+            Open::Late { side, events }
+        }
+        // A feed tells all that it has.
+        (one, _) => one,
+    }
+}
+
+/// Goes the way once more, to tell what happened.
+fn failed(start: &State, acts: &[UserAct], way: &[Move], why: String) -> Failure {
+    let mut state = start.clone();
+    state.pair.trace = Some(Vec::new());
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        for &one in way {
+            state.pair.note(|| format!("-- {one:?}"));
+            state.make(one, acts);
+        }
+    }));
+    Failure {
+        world: format!("{:?}, acts {acts:?}", start.pair.sides.local.tree()),
+        why,
+        trace: state.pair.trace.unwrap_or_default(),
+    }
+}
+
+impl State {
+    /// Returns all that can happen next; nothing at the end.
+    fn moves(&self, acts: &[UserAct], mishap: Mishap) -> Vec<Move> {
+        let open = &self.pair.open;
+        let count = match self.order {
+            Order::Any => open.len(),
+            Order::OldestFirst => open.len().min(1),
+        };
+        let mut all: Vec<Move> = (0..count).map(Move::GoOn).collect();
+        if self.acted < acts.len() {
+            all.push(Move::Act);
+        }
+        let down = self.pair.engine().status(self.pair.now).down;
+        let down = Side::BOTH.into_iter().filter(|&side| down[side].is_some());
+        all.extend(down.map(Move::Up));
+        if self.is_waiting() {
+            all.push(Move::Wait);
+        }
+        // A mishap after the end would be one of another world.
+        if !self.has_mishap || all.is_empty() {
+            return all;
+        }
+        match mishap {
+            Mishap::None => {}
+            Mishap::Crash => all.push(Move::Crash),
+            Mishap::Failure => {
+                for (at, open) in open.iter().enumerate() {
+                    let Open::Output(output) = open else { continue };
+                    if !matches!(**output, Output::Question(_)) {
+                        all.push(Move::Fail(at));
+                    }
+                    if matches!(**output, Output::Operation(_)) {
+                        all.push(Move::LoseReply(at));
+                    }
+                }
+            }
+            Mishap::Down => all.extend(Side::BOTH.map(Move::Down)),
+        }
+        all
+    }
+
+    /// Nothing is going on, and the engine wants to go on later.
+    fn is_waiting(&self) -> bool {
+        let engine = self.pair.engine();
+        let status = engine.status(self.pair.now);
+        let tries_again = |trouble: &crate::engine::io::Trouble| trouble.retry_in.is_some();
+        self.pair.open.is_empty()
+            && status.down.local.is_none()
+            && status.down.remote.is_none()
+            && engine.next_wake().is_some()
+            && (!status.at_rest || status.troubles.iter().any(tries_again))
+    }
+
+    fn make(&mut self, one: Move, acts: &[UserAct]) {
+        let pair = &mut self.pair;
+        // What is done or looked at, and what the engine is told of it, are two moves.
+        let calm = Faults {
+            late_answer: 100,
+            late_look: 100,
+            ..Faults::default()
+        };
+        pair.faults = calm;
+        match one {
+            Move::GoOn(at) => {
+                let open = pair.open.remove(at);
+                pair.go_on(open);
+            }
+            Move::Act => {
+                pair.faults.late_hint = 100;
+                let before = pair.open.len();
+                pair.act(&acts[self.acted]);
+                self.acted += 1;
+                // What is told of one act is told at once.
+                let late = pair.open.split_off(before);
+                pair.open.extend(late.into_iter().reduce(together));
+            }
+            Move::Wait => {
+                let at = pair.engine().next_wake().expect("it waits");
+                pair.now = pair.now.max(at);
+            }
+            Move::Crash => {
+                self.has_mishap = false;
+                pair.crash();
+            }
+            Move::Fail(at) => {
+                self.has_mishap = false;
+                pair.faults = Faults {
+                    fail: 100,
+                    look: 100,
+                    store: 100,
+                    walk: 100,
+                    ..calm
+                };
+                let open = pair.open.remove(at);
+                pair.go_on(open);
+                // A walk has begun with that.
+                if let Some(walk) = pair.open.pop_if(|open| matches!(open, Open::Walk { .. })) {
+                    pair.go_on(walk);
+                }
+            }
+            Move::LoseReply(at) => {
+                self.has_mishap = false;
+                pair.faults.lost_reply = 100;
+                let open = pair.open.remove(at);
+                pair.go_on(open);
+            }
+            Move::Down(side) => {
+                self.has_mishap = false;
+                pair.act(&UserAct::Down(side));
+            }
+            Move::Up(side) => {
+                // It may have been told so by an answer of the connection before.
+                pair.up[side] = false;
+                pair.act(&UserAct::Up(side));
+            }
+        }
+        pair.take_outputs();
+    }
+
+    /// Checks what has to hold at the end.
+    fn check(self, acts: &[UserAct]) -> ModelPair {
+        let Self { mut pair, way, .. } = self;
+        pair.faults = Faults::default();
+        let is_calm = way
+            .iter()
+            .all(|one| matches!(one, Move::GoOn(_) | Move::Act | Move::Wait));
+        for side in Side::BOTH {
+            if is_calm && acts.iter().all(|act| act.side() == Some(side)) {
+                let touched = pair.count(side, |_| true);
+                assert_eq!(touched, 0, "the {side} side alone acted, and is left alone");
+            }
+        }
+        pair.check_rest();
+        pair
+    }
+
+    /// Tells it from other worlds that go on otherwise.
+    fn fingerprint(&self) -> u64 {
+        let mut text = String::with_capacity(1 << 14);
+        let written = self.pair.write_state(&mut text);
+        written.expect("a text takes all");
+        let mut digest = DefaultHasher::new();
+        hash_state(&text, &mut digest);
+        digest.write_usize(self.acted);
+        digest.write_u8(u8::from(self.has_mishap));
+        digest.finish()
+    }
+}
+
+/// Digests what was written of a state. Of numbers that only ever grow it is the order alone that counts; of
+/// ticks, whether they were before or after what is waited for.
+fn hash_state(text: &str, digest: &mut DefaultHasher) {
+    let numbers = numbers(text);
+    let marks = |of: fn(Growing) -> bool| {
+        let of = numbers.iter().filter(|(kind, ..)| of(*kind));
+        let mut marks: Vec<u64> = of.map(|(_, number, _)| *number).collect();
+        marks.sort_unstable();
+        marks.dedup();
+        marks
+    };
+    let (ids, waited) = (
+        marks(|kind| kind == Growing::Id),
+        marks(|kind| kind == Growing::Waited),
+    );
+    let mut from = 0;
+    for (kind, number, at) in numbers {
+        digest.write(&text.as_bytes()[from..at.start]);
+        from = at.end;
+        let among = if kind == Growing::Id { &ids } else { &waited };
+        match (kind, among.binary_search(&number)) {
+            (Growing::Next, _) => {}
+            (_, Ok(rank)) => digest.write_usize(2 * rank + 1),
+            (_, Err(rank)) => digest.write_usize(2 * rank),
+        }
+    }
+    digest.write(&text.as_bytes()[from..]);
+}
+
+/// A number that only ever grows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Growing {
+    /// Of what was handed out.
+    Id,
+    /// The next of these.
+    Next,
+    /// The tick at which something was asked for or begun.
+    Waited,
+    /// Any other tick.
+    Tick,
+}
+
+/// Finds them by what is written before them.
+fn numbers(text: &str) -> Vec<(Growing, u64, Range<usize>)> {
+    let mut all = Vec::new();
+    let mut find = |before: &str, kind: &dyn Fn(&str) -> Growing| {
+        for (at, _) in text.match_indices(before) {
+            let from = at + before.len();
+            let rest = &text.as_bytes()[from..];
+            let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let at = (from, from + count);
+            if let Ok(number) = text[at.0..at.1].parse() {
+                all.push((kind(&text[..from - before.len()]), number, at.0..at.1));
+            }
+        }
+    };
+    let tick = |field: &str| {
+        let waits = ["asked: ", "since: ", "at: "];
+        if waits.iter().any(|name| field.ends_with(name)) {
+            Growing::Waited
+        } else {
+            Growing::Tick
+        }
+    };
+    find("Tick(", &tick);
+    find("next_id: ", &|_| Growing::Next);
+    for id in ["QueryId(", "OperationId(", "BatchId("] {
+        find(id, &|_| Growing::Id);
+    }
+    all.sort_by_key(|(_, _, at)| at.start);
+    all
+}

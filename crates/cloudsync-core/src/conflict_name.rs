@@ -233,6 +233,17 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_cut_where_stem_and_extensions_together_are_too_long() {
+        let room = 255 - MARK.len();
+        for (stem, extension) in [("", room + 1), ("a", room), ("a", room - 1)] {
+            let name = format!("{stem}.{}", "y".repeat(extension - 1));
+            let cut = conflict_name_within(&name, 1, 255);
+            assert_eq!(cut.contains('-'), name.len() > room, "{cut}");
+            assert!(cut.len() <= 255, "{cut}");
+        }
+    }
+
+    #[test]
     fn the_first_free_name_is_taken() {
         let taken = ["a.conflicted.txt", "a.conflicted2.txt"];
         let free = |name: &str| free_conflict_name(name, 255, |name| taken.contains(&name));

@@ -225,6 +225,8 @@ mod tests {
             kept.starts_with("a-") && kept.ends_with(".conflicted.txt"),
             "{kept}"
         );
+        let all = conflict_name_within(&format!("{long}.some.more.of.these"), 1, 255);
+        assert!(all.ends_with(".conflicted.some.more.of.these"), "{all}");
         let dropped = conflict_name_within(&format!("a.{long}"), 1, 255);
         assert!(
             dropped.starts_with("a-") && dropped.ends_with(".conflicted"),

@@ -15,6 +15,27 @@ use crate::tree::contents::Content;
 use crate::tree::entry::AgreedSide;
 use crate::tree::node::{Mark, NodeId};
 
+/// What a store has of the rows, in their order; without the root's.
+struct Records(Vec<(EntryId, Record)>);
+
+impl Records {
+    fn new(mut records: Vec<(EntryId, Record)>) -> Self {
+        if !records.is_sorted_by(|(one, _), (next, _)| one < next) {
+            let sorted: BTreeMap<EntryId, Record> = records.into_iter().collect();
+            records = sorted.into_iter().collect();
+        }
+        if records.first().is_some_and(|(id, _)| *id == EntryId::ROOT) {
+            records.remove(0);
+        }
+        Self(records)
+    }
+
+    fn get(&self, id: EntryId) -> Option<&Record> {
+        let at = self.0.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        Some(&self.0[at].1)
+    }
+}
+
 impl Engine {
     /// Takes in what a store has, before anything else. An empty snapshot is a first meeting.
     ///
@@ -46,19 +67,19 @@ impl Engine {
             self.persisting.drop_value("policy");
         }
         self.new_policy = policy_changed.then_some(policy);
-        let mut records: BTreeMap<EntryId, Record> = snapshot.entries.into_iter().collect();
-        records.remove(&EntryId::ROOT);
-        for (&id, record) in &records {
+        let records = Records::new(snapshot.entries);
+        self.world.reserve(records.0.len());
+        for &(id, ref record) in &records.0 {
             self.world.restore_entry(id, record.kind);
             self.persisting.restored(id);
         }
-        for side in Side::BOTH {
-            for &id in records.keys() {
+        for &(id, _) in &records.0 {
+            for side in Side::BOTH {
                 self.restore_node(&records, id, side, same_hash);
             }
         }
-        for (&id, record) in &records {
-            self.restore_agreement(&records, id, record, same_hash);
+        for &(id, ref record) in &records.0 {
+            self.restore_agreement(id, record, same_hash);
         }
         if policy_changed {
             self.translate_all_again();
@@ -68,7 +89,7 @@ impl Engine {
     /// Puts a node into its tree, its folders first.
     fn restore_node(
         &mut self,
-        records: &BTreeMap<EntryId, Record>,
+        records: &Records,
         id: EntryId,
         side: Side,
         same_hash: bool,
@@ -84,7 +105,7 @@ impl Engine {
             {
                 break;
             }
-            let record = records.get(&at);
+            let record = records.get(at);
             let Some(node) = record.and_then(|record| record.nodes[side].as_ref()) else {
                 // Its folder was dropped: before the id is used again, no record may name it.
                 self.persisting.dirty(*chain.last()?);
@@ -103,7 +124,7 @@ impl Engine {
             at => self.world.find(at)?.nodes[side]?,
         };
         for id in chain.into_iter().rev() {
-            let record = &records[&id];
+            let record = records.get(id)?;
             let node = record.nodes[side].as_ref()?;
             let other = record.nodes[Side::Local]
                 .as_ref()
@@ -148,13 +169,7 @@ impl Engine {
         Some(folder)
     }
 
-    fn restore_agreement(
-        &mut self,
-        records: &BTreeMap<EntryId, Record>,
-        id: EntryId,
-        record: &Record,
-        same_hash: bool,
-    ) {
+    fn restore_agreement(&mut self, id: EntryId, record: &Record, same_hash: bool) {
         let entry = self.world.entry(id);
         let both = Side::BOTH.iter().all(|&side| entry.nodes[side].is_some());
         // A node that its record has may be left out: then it is not withheld there.
@@ -195,9 +210,7 @@ impl Engine {
                 }
                 let pending = Side::BOTH.iter().any(|&side| {
                     agreed.sides[side].is_some()
-                        || records[&id].nodes[side]
-                            .as_ref()
-                            .is_some_and(|node| node.gone)
+                        || record.nodes[side].as_ref().is_some_and(|node| node.gone)
                 });
                 if pending || (content.is_none() && record.kind == Kind::File) {
                     self.schedule.ready(id, 0);

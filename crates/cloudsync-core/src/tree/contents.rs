@@ -46,12 +46,17 @@ pub struct Contents {
 }
 
 impl Contents {
+    /// Makes room for so many.
+    pub(super) fn reserve(&mut self, count: usize) {
+        let all = &self.all;
+        self.index.reserve(count, |id| key(&all[id as usize]));
+    }
+
     /// Returns the id of a content.
     ///
     /// # Panics
     /// If there are 2^32 of them.
     pub fn intern(&mut self, content: Content) -> ContentId {
-        let key = |content: &Content| hash::bytes(&content.digest) ^ content.size;
         let hash = key(&content);
         let Self { all, index } = self;
         if let Some(id) = index.find(hash, |id| all[id as usize] == content) {
@@ -77,4 +82,8 @@ impl Contents {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+fn key(content: &Content) -> u64 {
+    hash::bytes(&content.digest) ^ content.size
 }

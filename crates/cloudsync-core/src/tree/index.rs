@@ -35,6 +35,20 @@ impl Index {
         Some(table.0[found].number())
     }
 
+    /// Makes room for so many: no table has to be split on the way to them. `hash_of` says the hash of any
+    /// number that is there.
+    pub(super) fn reserve(&mut self, count: usize, hash_of: impl Fn(u32) -> u64) {
+        let count = count.div_ceil(TABLE);
+        if count <= self.tables.len() {
+            return;
+        }
+        let old = std::mem::replace(&mut self.tables, vec![Table::default(); count]);
+        for slot in old.into_iter().flat_map(|table| table.0) {
+            let table = table_of(hash_of(slot.number()), count);
+            self.tables[table].insert(slot);
+        }
+    }
+
     /// Adds a number that is not there. `hash_of` says the hash of any number that is.
     pub(super) fn insert(&mut self, hash: u64, number: u32, hash_of: impl Fn(u32) -> u64) {
         let table = table_of(hash, self.tables.len());

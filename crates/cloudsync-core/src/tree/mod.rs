@@ -188,6 +188,15 @@ impl World {
         EntryId(u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 entries"))
     }
 
+    /// Makes room for so many objects, for loading.
+    pub(crate) fn reserve(&mut self, objects: usize) {
+        self.names.reserve(objects);
+        self.contents.reserve(objects);
+        for side in Side::BOTH {
+            self.trees[side].reserve(&self.names, objects);
+        }
+    }
+
     /// Makes an entry of a given id, for loading.
     pub(crate) fn restore_entry(&mut self, id: EntryId, kind: Kind) {
         if (id.0 as usize) < self.entries.len() {

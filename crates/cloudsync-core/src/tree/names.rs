@@ -47,6 +47,13 @@ impl Names {
         }
     }
 
+    /// Makes room for so many.
+    pub(super) fn reserve(&mut self, count: usize) {
+        let texts = &self.texts;
+        let hash_of = |id| hash::bytes(texts.get(id).as_bytes());
+        self.index.reserve(count, hash_of);
+    }
+
     /// Returns the id of `name`, the same for equal bytes.
     ///
     /// # Panics

@@ -113,6 +113,16 @@ impl SideTree {
         }
     }
 
+    /// Makes room for so many, where there are none yet but the root.
+    pub(super) fn reserve(&mut self, names: &Names, nodes: usize) {
+        let oids = &self.oids;
+        self.by_oid
+            .reserve(nodes, |id| oids.with(id as usize, hash::bytes));
+        let (all, side) = (&self.nodes, self.side);
+        self.by_place
+            .reserve(nodes, |id| place_hash(names, side, &all[id as usize]));
+    }
+
     /// Returns a node.
     pub fn get(&self, id: NodeId) -> NodeRef<'_> {
         NodeRef { tree: self, id }

@@ -14,6 +14,7 @@ mod translated;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::delta::moved;
 use crate::listing::SkipReason;
 use crate::object::{Attributes, Kind};
 use crate::policy::Policy;
@@ -270,20 +271,13 @@ fn planned(view: &View<'_>, id: EntryId) -> Step {
     }
 }
 
-/// Two objects want one place and wait for each other: returns how this one gives way, under a conflict
-/// name: one that was met on one side only, or the local move of one that both have. `None` where its
-/// side cannot rename it.
+/// Two objects that both sides have want one place and wait for each other: returns how this one gives way, by
+/// its local move, which goes to a conflict name. `None` where it made none, or its side cannot rename it.
 pub(crate) fn give_way(view: &View<'_>, id: EntryId) -> Option<Step> {
     let entry = view.world.find(id)?;
-    let (side, step) = match (entry.nodes.local, entry.nodes.remote) {
-        (Some(node), Some(_)) if crate::delta::moved(view.world, Side::Local, id) => {
-            (Side::Local, agreed::clash(view, id, Side::Local, node))
-        }
-        (Some(node), None) => (Side::Local, lone::give_way(view, id, Side::Local, node)),
-        (None, Some(node)) => (Side::Remote, lone::give_way(view, id, Side::Remote, node)),
-        _ => return None,
-    };
-    can_rename(view, side, id).then_some(step)
+    let (node, _) = entry.nodes.local.zip(entry.nodes.remote)?;
+    let gives = moved(view.world, Side::Local, id) && can_rename(view, Side::Local, id);
+    gives.then(|| agreed::clash(view, id, Side::Local, node))
 }
 
 /// Returns the folder on `side` into which an entry is to be moved there, if it is known and stands.

@@ -209,3 +209,28 @@ proptest! {
         pair.check();
     }
 }
+
+/// Each has the place that the other one wants, or waits for who has it.
+#[test]
+fn of_two_moves_to_one_place_that_wait_for_each_other_both_are_kept() {
+    let mut pair = pair(1);
+    for path in ["a", "b"] {
+        write(&mut pair, Side::Local, path);
+    }
+    pair.check();
+    rename(&mut pair, Side::Local, "a", "c");
+    write(&mut pair, Side::Local, "a");
+    rename(&mut pair, Side::Remote, "b", "c");
+    pair.check();
+    let tree = pair.sides.local.tree();
+    let contents: Vec<_> = tree
+        .iter()
+        .map(|(path, content)| (path.as_str(), content.as_deref()))
+        .collect();
+    let expected = [
+        ("a", Some("token 3")),
+        ("c", Some("token 2")),
+        ("c.conflicted", Some("token 1")),
+    ];
+    assert_eq!(contents, expected);
+}

@@ -27,6 +27,11 @@ pub(crate) fn run(threads: usize) -> bool {
     let pairs = [
         ("two disks", disk, disk),
         ("disk and service", disk, SideSetup::service()),
+        (
+            "disk and a service that does not tell of us",
+            disk,
+            SideSetup::silent_service(),
+        ),
         ("disk and object store", disk, SideSetup::without_ids()),
     ];
     let mut is_well = true;

@@ -145,6 +145,19 @@ pub enum IntendedAct {
     },
 }
 
+impl IntendedAct {
+    /// Returns the place of what is there afterwards: the entry of its folder, and its name. `None` where it is
+    /// that of the node.
+    pub fn place(&self) -> Option<(EntryId, &str)> {
+        match self {
+            Self::CreateFolder { parent, name }
+            | Self::Rename { parent, name, .. }
+            | Self::Write { parent, name, .. } => Some((*parent, name)),
+            Self::Delete | Self::Merge { .. } => None,
+        }
+    }
+}
+
 /// Why a node is renamed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum RenamePurpose {

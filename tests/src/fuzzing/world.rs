@@ -88,6 +88,7 @@ fn side(draw: &mut Bytes<'_>) -> SideSetup {
         slow_walks: has(6),
         hints_by_id: ids && has(7),
         folder_move: true,
+        own_changes: true,
     }
 }
 

@@ -153,7 +153,11 @@ impl Hostile {
                 ErrorKind::PermissionDenied
             }
             // A quiet panic: the hook that prints is not called.
-            Kind::Panics => std::panic::resume_unwind(Box::new("as told")),
+            Kind::Panics => {
+                // Of many writes in one call, the answers of those before go with it.
+                sim.lock().is_unsure |= call.is_operation();
+                std::panic::resume_unwind(Box::new("as told"))
+            }
             Kind::Slow => {
                 sleep(Duration::from_secs(1 + sim.draw_fault(60) as u64)).await;
                 return Ok(());

@@ -144,6 +144,11 @@ async fn play(sim: &Arc<Sim>) {
 
 /// At rest nothing moves: not in another run, not after a restart with a walk of everything.
 async fn check_rest(world: &mut World) {
+    // Attributes that a side refused are tried again by the next start.
+    if world.sim.lock().tally.of("fault: object forbidden") > 0 {
+        world.restart().await;
+        world.rest(false).await;
+    }
     for walks in [false, true] {
         let sim = world.sim.clone();
         let before = (operations(&sim), snapshot(world).await);

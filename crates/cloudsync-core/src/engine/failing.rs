@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::engine::operating::Flight;
 use crate::failure::{ErrorKind, Failure, Retry};
 use crate::notice::Notice;
-use crate::object::Kind;
+use crate::object::{Attributes, Kind};
 use crate::plan::Deed;
 use crate::record::EntryId;
 use crate::side::Side;
@@ -27,7 +27,7 @@ impl Engine {
             self.persisting.dirty(id);
         }
         if let Deed::SetAttributes(set) = flight.deed
-            && !failure.is_retryable()
+            && !uncertain
             && !is_race(failure.kind())
         {
             // Attributes never hold anything up. They are not agreed on: the next start tries again.
@@ -55,6 +55,19 @@ impl Engine {
             );
         let side = if source { side.other() } else { side };
         self.failed(id, side, failure, &[]);
+    }
+
+    /// Whoever refused attributes may take them by now.
+    pub(super) fn try_refused_again(&mut self, side: Side) {
+        let of_side = |_: &EntryId, (refused_by, _): &mut (Side, Attributes)| *refused_by == side;
+        let refused: Vec<EntryId> = self
+            .refused
+            .extract_if(.., of_side)
+            .map(|(id, _)| id)
+            .collect();
+        for id in refused {
+            self.touch(id);
+        }
     }
 
     /// Looks again at everything that an operation was about.

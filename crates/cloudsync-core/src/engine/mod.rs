@@ -77,7 +77,7 @@ pub struct Engine {
     troubles: BTreeMap<EntryId, Failing>,
     /// Entries with which a side went down, and that were not done since.
     broke: BTreeSet<EntryId>,
-    /// Attributes that a side refused for good: not tried again before the next start.
+    /// Attributes that a side refused for good: not tried again before it is walked, or the next start.
     refused: BTreeMap<EntryId, (Side, Attributes)>,
     drain_waiters: BTreeMap<(Side, crate::tree::node::NodeId), EntryId>,
     out: VecDeque<Output>,

@@ -247,13 +247,16 @@ impl SideLedger {
         self.is_looked_at() && self.strangers.is_empty()
     }
 
-    /// Returns true if what is below folders in doubt is all that is to be looked at, and nobody looks at these.
+    /// Returns true if what is below folders in doubt is all that is to be looked at, and nobody looks at these,
+    /// not even later.
     fn is_stuck(&self) -> bool {
         self.walk.is_none()
             && self.outstanding == 0
             && self.doubts.is_empty()
             && self.blocked.is_empty()
             && self.wanted_walks.is_empty()
+            && self.postponed.is_empty()
+            && self.retries.is_empty()
             && !self.below_doubtful.is_empty()
     }
 
@@ -339,7 +342,29 @@ impl Engine {
                 self.sides[side].want_walk(node);
             }
         }
+        self.doubt_intents(side);
         self.finish_looking(side);
+    }
+
+    /// Looks at what operations of ours were about whose end is not known: a feed need not tell of them.
+    fn doubt_intents(&mut self, side: Side) {
+        let open: Vec<EntryId> = self.persisting.open_intents.iter().copied().collect();
+        for id in open {
+            let Some(intent) = self.world.intent(id).filter(|intent| intent.side == side) else {
+                continue;
+            };
+            let place = intent.act.place().and_then(|(parent, name)| {
+                let folder = self.world.find(parent)?.nodes[side]?;
+                Some((folder, name.to_owned()))
+            });
+            if let Some((folder, name)) = place {
+                let name = self.world.names.intern(&name);
+                self.doubt_place(side, folder, name);
+            }
+            if let Some(node) = self.world.entry(id).nodes[side] {
+                self.doubt_node(side, node);
+            }
+        }
     }
 
     pub(super) fn listed(&mut self, query: QueryId, listings: &[Listing]) {

@@ -88,8 +88,11 @@ impl Engine {
             }
             let old = self.world.node(side, stray.node);
             if old.is_present() && old.seen < stray.at {
-                // Its old place was looked at before: it may have been moved since.
-                self.doubt_node(side, stray.node);
+                // Its old place was looked at before: it may have been moved since. A look that failed is made
+                // again in its time.
+                if !self.is_owed_a_look(side, stray.node) {
+                    self.doubt_node(side, stray.node);
+                }
                 let place = (stray.folder, stray.name);
                 self.sides[side].strays.insert(place, stray);
                 continue;

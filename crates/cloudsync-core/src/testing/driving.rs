@@ -401,7 +401,9 @@ impl ModelPair {
         let paths = [from, to].into_iter().flatten();
         let told = paths.map(|path| (id(&path), path)).collect();
         self.performed.push(operation);
-        self.hint(side, told);
+        if self.sides[side].setup.own_changes {
+            self.hint(side, told);
+        }
         if self.random.chance(self.faults.lost_reply) {
             self.situations.count("fault: reply lost");
             return Err(Failure::new(ErrorKind::Unavailable, "perform"));

@@ -199,6 +199,11 @@ impl ModelPair {
         self.hint(side, touched);
     }
 
+    /// Returns the time in this world.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
     /// Returns the engine.
     pub fn engine(&self) -> &Engine {
         &self.engine

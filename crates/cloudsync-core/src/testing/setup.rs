@@ -33,6 +33,8 @@ pub struct SideSetup {
     pub hints_by_id: bool,
     /// If true, we can rename and move folders on it.
     pub folder_move: bool,
+    /// If true, it also tells of what we change.
+    pub own_changes: bool,
 }
 
 impl Default for SideSetup {
@@ -49,6 +51,7 @@ impl Default for SideSetup {
             slow_walks: false,
             hints_by_id: false,
             folder_move: true,
+            own_changes: true,
         }
     }
 }
@@ -61,6 +64,14 @@ impl SideSetup {
             feed: Feed::Resumable,
             native_hashes: true,
             ..Self::default()
+        }
+    }
+
+    /// A service whose feed tells only of what others change.
+    pub fn silent_service() -> Self {
+        Self {
+            own_changes: false,
+            ..Self::service()
         }
     }
 
@@ -96,6 +107,7 @@ pub fn any_side() -> impl Strategy<Value = SideSetup> {
             slow_walks: slow,
             hints_by_id: by_id && !path,
             folder_move: true,
+            own_changes: true,
         }
     })
 }

@@ -41,6 +41,12 @@ impl Swarm {
     pub fn new(seed: u64) -> Self {
         let mut random = Random::new(seed ^ 0x5eed);
         let setup = BySide::from_fn(|_| side(&mut random));
+        // Not drawn: what else follows from a seed stays as it was.
+        let own_changes = !seed.is_multiple_of(4);
+        let setup = setup.map(|side| SideSetup {
+            own_changes,
+            ..side
+        });
         let faults = faults(&mut random);
         let guard = random.chance(20).then_some(Guard {
             max_count: 3,
@@ -363,6 +369,7 @@ fn side(random: &mut Random) -> SideSetup {
         slow_walks: random.chance(40),
         hints_by_id: ids && random.chance(20),
         folder_move: true,
+        own_changes: true,
     }
 }
 

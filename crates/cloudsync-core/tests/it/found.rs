@@ -6,6 +6,7 @@ use cloudsync_core::rules::Feed;
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::testing::{Faults, ModelPair, SideSetup, Swarm, UserAct};
 use cloudsync_core::time::Time;
+use std::time::Duration;
 
 fn with_local(local: SideSetup, seed: u64) -> ModelPair {
     ModelPair::with(BySide::new(local, SideSetup::default()), seed)
@@ -663,4 +664,54 @@ fn a_file_in_a_new_folder_whose_name_it_has_on_the_other_side() {
         ]);
         pair.check();
     }
+}
+
+/// A copy of ours was made and nobody told us, not even the feed after a restart: its place was never looked at,
+/// and what was deleted meanwhile stayed on the other side.
+#[test]
+fn a_copy_whose_end_no_feed_tells_is_found_after_a_restart() {
+    let silent = SideSetup::silent_service();
+    for seed in 0..20 {
+        for work in 0..10 {
+            let setup = BySide::new(SideSetup::default(), silent);
+            let mut pair = ModelPair::with(setup, seed);
+            pair.check();
+            pair = pair.faults(Faults {
+                late_answer: 100,
+                ..Faults::default()
+            });
+            pair.act(&write(Side::Local, "a"));
+            pair.act(&UserAct::Work(work));
+            pair.act(&UserAct::Delete(Side::Local, "a".to_owned()));
+            pair.act(&UserAct::Crash);
+            pair.run();
+            pair.check_rest();
+        }
+    }
+}
+
+/// What was met elsewhere waited for a look at its old place that failed, and was asked for again at once, for
+/// ever.
+#[test]
+fn a_look_that_fails_at_what_was_met_elsewhere_is_made_again_in_its_time() {
+    let mut waited = 0;
+    for seed in 0..20 {
+        let service = SideSetup::service();
+        let mut pair = ModelPair::with(BySide::new(service, service), seed);
+        pair.act(&mkdir(Side::Local, "b"));
+        pair.act(&write(Side::Local, "a"));
+        pair.check();
+        let start = pair.now();
+        pair.act(&rename(Side::Local, "b", "c"));
+        pair.act(&rename(Side::Local, "a", "b"));
+        // One is met where the other one was, whose look fails.
+        pair.step();
+        pair.fail_looks(300);
+        for _ in 0..200 {
+            pair.step();
+        }
+        waited += usize::from(pair.now() - start > Duration::from_secs(1));
+        pair.check();
+    }
+    assert_eq!(waited, 20, "so often it waited between two looks");
 }

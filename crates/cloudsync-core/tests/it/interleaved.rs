@@ -40,6 +40,11 @@ fn a_disk_and_a_service() {
 }
 
 #[test]
+fn a_disk_and_a_service_that_does_not_tell_of_us() {
+    check(SideSetup::silent_service());
+}
+
+#[test]
 fn a_disk_and_an_object_store() {
     check(SideSetup::without_ids());
 }

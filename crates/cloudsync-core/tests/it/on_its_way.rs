@@ -1,5 +1,6 @@
 //! Looks below a folder that a rename of ours is moving: asked for by its old path, and answered when the
-//! rename was done, but not told. The engine is driven by hand.
+//! rename was done, but not told; and a hint of what is in a folder that nobody listed yet. The engine is driven
+//! by hand.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +8,8 @@ use std::time::Duration;
 
 use cloudsync_core::engine::Engine;
 use cloudsync_core::engine::io::{
-    Act, Config, ConflictPolicy, Effect, Input, Limits, OperationId, Output, Query, SideState,
+    Act, Config, ConflictPolicy, Control, Effect, Input, Limits, OperationId, Output, Query,
+    SideState,
 };
 use cloudsync_core::event::Event;
 use cloudsync_core::failure::{ErrorKind, Failure};
@@ -313,4 +315,35 @@ fn what_is_missed_again_in_a_folder_that_we_are_moving_is_not_deleted() {
     hand.trees.remote.insert("a/b".to_owned(), away);
     hand.rename_is_done();
     hand.ends_well();
+}
+
+/// By its path, the hint is of the folder that stood there before, as far as is known then.
+#[test]
+fn a_hint_for_a_folder_that_took_the_place_of_another_is_looked_at_there() {
+    let mut hand = Hand::new();
+    let here = Side::Local;
+    hand.trees[here].remove("a/b");
+    hand.trees[here].insert("a".to_owned(), object(9, Kind::Folder));
+    hand.holds = |query| matches!(query, Query::Walk { .. });
+    hand.tell(Input::Control(Control::Walk {
+        side: here,
+        path: String::new(),
+    }));
+    hand.work();
+    // While it is walked, and after the folder was listed.
+    hand.changed(here, "a/x");
+    let walk = hand.held.pop().expect("it is walked");
+    hand.look(walk);
+    let mut asks = Vec::new();
+    while let Some(output) = hand.engine.poll(Time::ZERO) {
+        match output {
+            Output::Query(Query::Walk { from, .. }) => asks.push(from.path),
+            Output::Query(Query::Info { at, .. }) => asks.push(at.path),
+            _ => {}
+        }
+    }
+    assert!(
+        asks.iter().any(|path| path == "a" || path == "a/x"),
+        "nobody looks at it: {asks:?}"
+    );
 }

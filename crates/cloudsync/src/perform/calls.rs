@@ -155,11 +155,22 @@ async fn write_many(
         // One of them did it: each for itself. What is written already will say so.
         Err(_) => {
             for (operation, _) in written {
-                outcomes.push((operation.id, write_one(context, side, &operation).await));
+                let outcome = write_one(context, side, &operation).await;
+                outcomes.push((operation.id, outcome.map_err(may_be_done)));
             }
         }
     }
     outcomes
+}
+
+/// What a write that is made once more finds in its way may be what the first one wrote: its end is not known.
+fn may_be_done(failure: Failure) -> Failure {
+    match failure.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::PreconditionFailed => {
+            Failure::new(ErrorKind::Unexpected, "write").with_source(failure)
+        }
+        _ => failure,
+    }
 }
 
 /// Says how a write ended, and whose fault it was.

@@ -68,6 +68,7 @@ impl Engine {
         outcome: Result<Option<Found>, Failure>,
     ) {
         if self.look_when_back(side, folder) {
+            self.look_in_successor(side, folder);
             return;
         }
         if self.was_elsewhere(side, folder, asked)
@@ -139,6 +140,24 @@ impl Engine {
             self.set_listed(side, at, false);
         }
         true
+    }
+
+    /// A place was to be looked at in a folder that is gone, or in one that lies in that: what was told of it by
+    /// its path may have been of another folder that stands there by now, which is walked.
+    pub(super) fn look_in_successor(&mut self, side: Side, folder: NodeId) {
+        let tree = self.world.tree(side);
+        if !tree.is_live(folder) {
+            return;
+        }
+        let above = std::iter::once(folder).chain(tree.ancestors(folder));
+        let successor = above.into_iter().find_map(|at| {
+            let at = tree.get(at);
+            let parent = at.parent().filter(|_| !at.is_present())?;
+            self.world.child(side, parent, at.name())
+        });
+        if let Some(there) = successor.filter(|&there| tree.get(there).kind == Kind::Folder) {
+            self.sides[side].want_walk(there);
+        }
     }
 
     fn clear_obstacle(&mut self, side: Side, folder: NodeId, name: NameId) {
@@ -281,6 +300,16 @@ impl Engine {
         postponed.entry(at).or_default().push(owed);
     }
 
+    /// Returns true if a look at a node failed that is to be made again.
+    pub(in crate::engine) fn is_owed_a_look(&self, side: Side, node: NodeId) -> bool {
+        let place = self.as_asked(side, Doubt::Node(node));
+        let mut owed = self.sides[side].postponed.values().flatten();
+        owed.any(|owed| match owed {
+            Owed::Look(doubt) => *doubt == Doubt::Node(node) || Some(*doubt) == place,
+            Owed::Stranger(..) | Owed::Walk(_) => false,
+        })
+    }
+
     pub(in crate::engine) fn walked(&mut self, query: QueryId, outcome: Result<(), Failure>) {
         let Some(Asked::Walk { side }) = self.asked.remove(&query) else {
             return;
@@ -299,6 +328,7 @@ impl Engine {
                     self.sides[side].was_walked = true;
                     let objects = self.world.tree(side).len();
                     self.notice(Notice::SideSeen { side, objects });
+                    self.try_refused_again(side);
                 }
             }
             Err(failure) => {

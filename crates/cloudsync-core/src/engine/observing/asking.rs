@@ -129,6 +129,9 @@ impl Engine {
             }
             if let Some(folder) = self.looked_for_in(side, doubt) {
                 if self.look_when_back(side, folder) {
+                    if matches!(doubt, Doubt::Place(..)) {
+                        self.look_in_successor(side, folder);
+                    }
                     continue;
                 }
                 if let Some(entry) = self.on_its_way(side, folder) {
@@ -172,7 +175,7 @@ impl Engine {
     }
 
     /// Returns what is asked about something in doubt: where ids cannot be looked up, an object's place.
-    fn as_asked(&self, side: Side, doubt: Doubt) -> Option<Doubt> {
+    pub(super) fn as_asked(&self, side: Side, doubt: Doubt) -> Option<Doubt> {
         let tree = self.world.tree(side);
         match doubt {
             Doubt::Place(..) => Some(doubt),

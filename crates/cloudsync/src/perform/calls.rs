@@ -221,3 +221,20 @@ fn name(act: &Act) -> &'static str {
         Act::Write { .. } => "write",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As an edit of ours it would be carried back, and as somebody else's it would be a conflict.
+    #[test]
+    fn what_a_second_write_finds_in_its_way_may_be_the_first_ones() {
+        for kind in [ErrorKind::AlreadyExists, ErrorKind::PreconditionFailed] {
+            let failure = may_be_done(Failure::new(kind, "write"));
+            assert_eq!(failure.kind(), ErrorKind::Unexpected);
+        }
+        for kind in [ErrorKind::OutOfSpace, ErrorKind::Unavailable] {
+            assert_eq!(may_be_done(Failure::new(kind, "write")).kind(), kind);
+        }
+    }
+}

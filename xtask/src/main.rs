@@ -5,7 +5,6 @@ mod cases;
 mod interleaved;
 mod layers;
 mod measure;
-mod planner;
 mod plants;
 mod purity;
 mod simulate;
@@ -17,11 +16,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
-use mimalloc::MiMalloc;
-
-/// Small worlds allocate much and little at a time.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// A check: its name, what it makes sure of, and how.
 type Check = (&'static str, &'static str, fn(&Path) -> Result<Report>);

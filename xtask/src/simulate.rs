@@ -11,7 +11,7 @@ use cloudsync_core::side::BySide;
 use cloudsync_core::testing::exhaustive::{self, Bound, Tally};
 use cloudsync_core::testing::{SideSetup, Situations, Swarm};
 
-use crate::{interleaved, planner};
+use crate::interleaved;
 
 const USAGE: &str = "cargo xtask simulate [--runs N] [--seed S] [--threads N] [--show N]: random worlds, and the first N that fail
 cargo xtask simulate --exhaustive [--threads N]: all small worlds
@@ -130,11 +130,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
         return again_in_release("simulate", arguments);
     }
     if options.planner {
-        std::panic::set_hook(Box::new(|_| {}));
-        return Ok(match options.replay {
-            Some(seed) => planner::replay(seed),
-            None => planner::run(options.runs, options.seed, options.threads, options.show),
-        });
+        return planner(&options);
     }
     if let Some(seed) = options.replay {
         return Ok(replay(&(options.family.world)(seed)));
@@ -182,6 +178,22 @@ fn with_victim(program: &str, arguments: &[String]) -> Result<bool> {
     let are_built = in_release("build", &[&package[..], &["--bins"]].concat(), &[])?;
     let run = [&package[..], &["--bin", program, "--"]].concat();
     Ok(are_built && in_release("run", &run, arguments)?)
+}
+
+/// Plans cases, in a program with an allocator of its own.
+fn planner(options: &Options) -> Result<bool> {
+    let program = ["--package", "xtask", "--bin", "planner", "--"];
+    let numbers = match options.replay {
+        Some(seed) => vec![seed],
+        None => vec![
+            options.runs,
+            options.seed,
+            options.threads as u64,
+            options.show as u64,
+        ],
+    };
+    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    in_release("run", &program, &numbers)
 }
 
 fn whole(arguments: &[String]) -> Result<bool> {

@@ -346,27 +346,6 @@ impl Engine {
         self.finish_looking(side);
     }
 
-    /// Looks at what operations of ours were about whose end is not known: a feed need not tell of them.
-    fn doubt_intents(&mut self, side: Side) {
-        let open: Vec<EntryId> = self.persisting.open_intents.iter().copied().collect();
-        for id in open {
-            let Some(intent) = self.world.intent(id).filter(|intent| intent.side == side) else {
-                continue;
-            };
-            let place = intent.act.place().and_then(|(parent, name)| {
-                let folder = self.world.find(parent)?.nodes[side]?;
-                Some((folder, name.to_owned()))
-            });
-            if let Some((folder, name)) = place {
-                let name = self.world.names.intern(&name);
-                self.doubt_place(side, folder, name);
-            }
-            if let Some(node) = self.world.entry(id).nodes[side] {
-                self.doubt_node(side, node);
-            }
-        }
-    }
-
     pub(super) fn listed(&mut self, query: QueryId, listings: &[Listing]) {
         let Some(&Asked::Walk { side }) = self.asked.get(&query) else {
             return;

@@ -1,17 +1,46 @@
-//! `cargo xtask simulate --planner`: cases for the planner alone, as many as one likes.
+//! Cases for the planner alone, as many as one likes: `cargo xtask simulate --planner` starts it. A program of its
+//! own, for the sake of its allocator: where memory is measured there has to be the usual one.
+#![allow(clippy::print_stdout, reason = "a program")]
 
+use std::env;
+use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
 use cloudsync_core::testing::Planned;
+use mimalloc::MiMalloc;
+
+/// A case allocates much, and little at a time.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// `RUNS SEED THREADS SHOW`, or the `SEED` of one to show.
+fn main() -> ExitCode {
+    // What panics is told at the end, with how to run it again.
+    std::panic::set_hook(Box::new(|_| {}));
+    let numbers: Vec<u64> = env::args()
+        .skip(1)
+        .filter_map(|text| text.parse().ok())
+        .collect();
+    let is_well = match numbers[..] {
+        [seed] => replay(seed),
+        [runs, seed, threads, show] => run(runs, seed, threads, show),
+        _ => false,
+    };
+    if is_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
 
 /// Runs so many cases from a seed on. Tells how many failed, and the first `show` of them. Returns whether all
 /// is well.
-pub(crate) fn run(runs: u64, seed: u64, threads: usize, show: usize) -> bool {
+fn run(runs: u64, seed: u64, threads: u64, show: u64) -> bool {
     let start = Instant::now();
     let part = |number: u64| {
         let (mut operations, mut failures) = (0_u64, Vec::new());
-        for seed in (seed + number..seed + runs).step_by(threads) {
+        for seed in (seed + number..seed + runs).step_by(usize::try_from(threads).unwrap_or(1)) {
             match Planned::new(seed).run() {
                 Ok(done) => operations += done as u64,
                 Err(why) => failures.push((seed, why)),
@@ -20,7 +49,7 @@ pub(crate) fn run(runs: u64, seed: u64, threads: usize, show: usize) -> bool {
         (operations, failures)
     };
     let (operations, mut failures) = thread::scope(|scope| {
-        let parts: Vec<_> = (0..threads as u64)
+        let parts: Vec<_> = (0..threads)
             .map(|at| scope.spawn(move || part(at)))
             .collect();
         let ended = parts.into_iter().map(|part| part.join().expect("a worker"));
@@ -36,7 +65,7 @@ pub(crate) fn run(runs: u64, seed: u64, threads: usize, show: usize) -> bool {
         "{runs} cases, {operations} operations, {took:.1} s, {speed:.0} cases/s on each of {threads} cores"
     );
     failures.sort();
-    for (seed, why) in failures.iter().take(show) {
+    for ((seed, why), _) in failures.iter().zip(0..show) {
         let why: String = why.chars().take(300).collect();
         println!("seed {seed}: {why}\n  again: cargo xtask simulate --planner --replay {seed}");
     }
@@ -45,7 +74,7 @@ pub(crate) fn run(runs: u64, seed: u64, threads: usize, show: usize) -> bool {
 }
 
 /// Runs one case, and shows it. Returns whether all is well.
-pub(crate) fn replay(seed: u64) -> bool {
+fn replay(seed: u64) -> bool {
     let case = Planned::new(seed);
     println!("{case:#?}");
     match case.run() {

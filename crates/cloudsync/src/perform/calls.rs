@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloudsync_core::engine::io::{Act, Effect, Operation};
-use cloudsync_core::failure::{ErrorKind, Failure};
+use cloudsync_core::failure::{ErrorKind, Failure, Retry};
 use cloudsync_core::side::Side;
 use cloudsync_provider::{Provider, Written};
 use futures::stream::{self, StreamExt};
@@ -163,11 +163,12 @@ async fn write_many(
     outcomes
 }
 
-/// What a write that is made once more finds in its way may be what the first one wrote: its end is not known.
+/// What a write that is made once more finds in its way may be what the first one wrote: its end is not known, as
+/// of a call that can be made again.
 fn may_be_done(failure: Failure) -> Failure {
     match failure.kind() {
         ErrorKind::AlreadyExists | ErrorKind::PreconditionFailed => {
-            Failure::new(ErrorKind::Unexpected, "write").with_source(failure)
+            failure.with_retry(Retry::After(None))
         }
         _ => failure,
     }
@@ -231,10 +232,9 @@ mod tests {
     fn what_a_second_write_finds_in_its_way_may_be_the_first_ones() {
         for kind in [ErrorKind::AlreadyExists, ErrorKind::PreconditionFailed] {
             let failure = may_be_done(Failure::new(kind, "write"));
-            assert_eq!(failure.kind(), ErrorKind::Unexpected);
+            assert_eq!((failure.kind(), failure.is_retryable()), (kind, true));
         }
-        for kind in [ErrorKind::OutOfSpace, ErrorKind::Unavailable] {
-            assert_eq!(may_be_done(Failure::new(kind, "write")).kind(), kind);
-        }
+        let refused = may_be_done(Failure::new(ErrorKind::PermissionDenied, "write"));
+        assert!(!refused.is_retryable());
     }
 }

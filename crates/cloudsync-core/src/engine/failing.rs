@@ -30,7 +30,7 @@ impl Engine {
             && !uncertain
             && !is_race(failure.kind())
         {
-            // Attributes never hold anything up. They are not agreed on: the next start tries again.
+            // Attributes never hold anything up. They are not agreed on: the next walk or start tries again.
             for side in Side::BOTH {
                 if let Some(node) = self.world.entry(id).nodes[side] {
                     let agreed = self.world.agreed_tag(id, side).1;

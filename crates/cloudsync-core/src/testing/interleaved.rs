@@ -13,7 +13,6 @@ use crate::testing::driving::Open;
 use crate::testing::exhaustive::Failure;
 use crate::testing::pair::ModelPair;
 use crate::testing::setup::{Faults, SideSetup};
-use crate::testing::situations::Situations;
 use crate::testing::small;
 use crate::testing::storage::Storage;
 use crate::testing::swarm::message;
@@ -74,8 +73,6 @@ pub struct Tally {
     pub ends: u64,
     /// Moves to the farthest of them.
     pub farthest: usize,
-    /// What was reached on the ways to the ends.
-    pub situations: Situations,
     /// Where something does not hold.
     pub failures: Vec<Failure>,
 }
@@ -177,12 +174,9 @@ fn explore(bound: &Bound, base: &ModelPair, acts: &[UserAct], tally: &mut Tally)
                 tally.ends += 1;
                 tally.farthest = tally.farthest.max(depth);
                 let way = state.way.clone();
-                match catch_unwind(AssertUnwindSafe(|| state.check(acts))) {
-                    Ok(pair) => tally.situations += &pair.situations,
-                    Err(panic) => {
-                        let why = message(&*panic);
-                        return tally.failures.push(failed(&start, acts, &way, why));
-                    }
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| state.check(acts))) {
+                    let why = message(&*panic);
+                    return tally.failures.push(failed(&start, acts, &way, why));
                 }
                 continue;
             }
@@ -359,7 +353,7 @@ impl State {
     }
 
     /// Checks what has to hold at the end.
-    fn check(self, acts: &[UserAct]) -> ModelPair {
+    fn check(self, acts: &[UserAct]) {
         let Self { mut pair, way, .. } = self;
         pair.faults = Faults::default();
         let is_calm = way
@@ -372,7 +366,6 @@ impl State {
             }
         }
         pair.check_rest();
-        pair
     }
 
     /// Tells it from other worlds that go on otherwise.

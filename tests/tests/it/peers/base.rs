@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use cloudsync::provider::mock::{Call, MockConfig, MockService};
-use cloudsync::{Attributes, BySide, ErrorKind, Side, Stop};
+use cloudsync::{Attributes, BySide, Depth, ErrorKind, Side, Stop};
 use cloudsync_tests::{Did, Drive, Hand, Pair, Setup, Way, in_all_ways, in_ways, with_ways};
 
 use super::{at_once, crash, go_on, operations, pause, until};
@@ -229,6 +229,37 @@ async fn d36_a_mode_that_was_refused_is_tried_again_by_the_next_run() {
         let attributes = pair.b().0.attributes("file").unwrap();
         assert_eq!(attributes.mode, wish.mode);
         pair.assert_both(&[("file", "hello")]);
+    })
+    .await;
+}
+
+/// D36 again: a run that goes on tries once more when it walked the side.
+#[tokio::test(start_paused = true)]
+async fn d36_a_mode_that_was_refused_is_tried_again_after_a_walk() {
+    let is_live = |way: &Way| way.drive == Drive::Live;
+    with_ways(Way::all().into_iter().filter(is_live), async |way| {
+        let mut setup = Setup::new(way);
+        for side in Side::BOTH {
+            setup = setup.config(side, |config| config.keeps_mode = true);
+        }
+        let mut pair = setup.pair().await;
+        pair.a().write("file", "hello");
+        pair.settle().await;
+        let faults = pair.clients.remote.faults();
+        faults.fail_always(Call::SetAttributes, None, ErrorKind::PermissionDenied);
+        let wish = Attributes {
+            mode: Some(0o600),
+            mtime: None,
+        };
+        pair.a().0.set_attributes("file", wish).unwrap();
+        go_on(&mut pair).await;
+        let mode = |pair: &Pair| pair.b().0.attributes("file").unwrap().mode;
+        assert_ne!(mode(&pair), wish.mode, "it is refused");
+        pair.clients.remote.faults().clear();
+        let walk = pair.sync.walk(Some(Side::Remote), None, Depth::All);
+        walk.await.unwrap();
+        go_on(&mut pair).await;
+        assert_eq!(mode(&pair), wish.mode);
     })
     .await;
 }

@@ -20,6 +20,7 @@ use crate::failure::{ErrorKind, Failure};
 use crate::listing::{End, Found, Listing, SkipReason};
 use crate::notice::Notice;
 use crate::object::{Kind, ObjectRef, Observed, Oid};
+use crate::plan::is_arbitrary;
 use crate::plan::parked::is_parked;
 use crate::record::EntryId;
 use crate::rules::{Feed, Identity};
@@ -441,10 +442,11 @@ impl Engine {
         // What is parked counts as standing where it did: the other side says where it is to go.
         let is_parked = is_parked(self.world.names.get(self.world.node(side, node).name()));
         let told_by = if is_parked { side.other() } else { side };
+        let is_arbitrary = is_arbitrary(&*self.config.policy);
         while let Some(node) = below.pop() {
             below.extend(self.world.tree(side).children(node));
             let entry = self.world.node(side, node).entry;
-            if self.is_arbitrary() {
+            if is_arbitrary {
                 self.translate_again(told_by, entry);
             } else {
                 self.rest(entry);

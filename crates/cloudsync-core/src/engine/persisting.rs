@@ -12,6 +12,7 @@ use crate::engine::marks::Marks;
 use crate::failure::Failure;
 use crate::notice::Notice;
 use crate::object::{Kind, Tag};
+use crate::plan::is_arbitrary;
 use crate::record::{AgreedRecord, AgreedSide, Batch, BatchId, EntryId, NodeRecord, Record};
 use crate::rules::{Feed, Identity};
 use crate::side::{BySide, Side};
@@ -312,7 +313,7 @@ impl Engine {
                 entry.nodes[side].is_some() && self.config.rules[side].feed == Feed::Resumable
             };
             // What was translated into a folder that only one side has names it as its own.
-            let may_hold_rows = entry.kind == Kind::Folder && self.is_arbitrary();
+            let may_hold_rows = entry.kind == Kind::Folder && is_arbitrary(&*self.config.policy);
             entry.is_row()
                 || self.world.intent(id).is_some()
                 || may_hold_rows

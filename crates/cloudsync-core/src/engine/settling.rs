@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::delta::{Change, content_change};
 use crate::engine::Engine;
 use crate::object::Kind;
+use crate::plan::is_arbitrary;
 use crate::precondition::Expect;
 use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
 use crate::rules::Identity;
@@ -373,7 +374,7 @@ impl Engine {
     fn was_carried(&mut self, id: EntryId, side: Side, node: NodeId, parent: EntryId) {
         let other = side.other();
         self.world.agree_place(id, side);
-        if self.is_arbitrary() {
+        if is_arbitrary(&*self.config.policy) {
             // The folder's partner says nothing of where that was.
             self.world.agree_place(id, other);
             self.translate_once_more(id, other);
@@ -484,7 +485,7 @@ impl Engine {
             return false;
         }
         let tag_now = at.tag();
-        if self.folder_of(*parent, from).is_none() && !self.is_arbitrary() {
+        if self.folder_of(*parent, from).is_none() && !is_arbitrary(&*self.config.policy) {
             return false;
         }
         let written = self.world.node(side, there).entry;

@@ -5,17 +5,11 @@
 //! nowhere. That is recorded as any other agreement, and over once both sides agree on its place again.
 
 use crate::engine::Engine;
-use crate::plan::is_in_place;
-use crate::policy::Locality;
+use crate::plan::{is_arbitrary, is_in_place};
 use crate::record::EntryId;
 use crate::side::{BySide, Side};
 
 impl Engine {
-    /// Returns true if what is in a folder may belong elsewhere than in the folder's partner.
-    pub(super) fn is_arbitrary(&self) -> bool {
-        !self.trivial && self.config.policy.locality() == Locality::Arbitrary
-    }
-
     /// A folder above an entry stands elsewhere than before on `side`, whoever moved it: where the entry
     /// belongs is to be found anew. What was itself moved goes where it is there.
     pub(super) fn translate_again(&mut self, side: Side, id: EntryId) {
@@ -42,7 +36,7 @@ impl Engine {
         else {
             return;
         };
-        if self.is_arbitrary()
+        if is_arbitrary(&*self.config.policy)
             && self.world.entry(id).is_agreed()
             && !self.is_told(id)
             && !is_in_place(&self.view(), BySide::new(local, remote))

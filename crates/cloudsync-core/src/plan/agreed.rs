@@ -182,7 +182,7 @@ fn carry(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>, from: Side) -> Ste
         return Step::AgreePlaces;
     }
     if world.tree(to).is_within(goal.folder, own) {
-        if is_arbitrary(view) {
+        if is_arbitrary(view.policy) {
             // It was translated to a place within itself, where it can only be made anew.
             return Step::Part;
         }

@@ -28,9 +28,9 @@ use crate::tree::node::NodeId;
 
 pub(crate) use agreed::moved_by;
 pub(crate) use place::conflict_place;
-pub(crate) use translated::is_in_place;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use translated::there_and_back;
+pub(crate) use translated::{is_arbitrary, is_in_place};
 
 /// What the planner looks at.
 #[derive(Debug)]

@@ -38,7 +38,7 @@ pub(super) fn replacement(view: &View<'_>, side: Side, ghost: NodeId) -> Option<
 pub(super) fn target(view: &View<'_>, side: Side, node: NodeId) -> Result<Place, Step> {
     let other = side.other();
     let world = view.world;
-    if translated::is_arbitrary(view) {
+    if translated::is_arbitrary(view.policy) {
         return translated::target(view, side, node);
     }
     let from = world.node(other, node);

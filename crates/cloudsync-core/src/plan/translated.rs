@@ -22,8 +22,8 @@ use crate::side::{BySide, Side};
 use crate::tree::node::NodeId;
 
 /// Returns true if what is in a folder may belong elsewhere than in the folder's partner.
-pub(super) fn is_arbitrary(view: &View<'_>) -> bool {
-    !view.trivial && view.policy.locality() == Locality::Arbitrary
+pub(crate) fn is_arbitrary(policy: &dyn Policy) -> bool {
+    policy.locality() == Locality::Arbitrary
 }
 
 /// Returns the path on side `to` of what is at `path` on the other side, if translating that back gives
@@ -171,7 +171,7 @@ fn on_the_way(view: &View<'_>, side: Side, place: Place, planned: EntryId) -> Re
 /// first.
 pub(super) fn lives_on(view: &View<'_>, id: EntryId, gone: Side, folder: NodeId) -> Step {
     let (world, keep) = (view.world, gone.other());
-    if !is_arbitrary(view) {
+    if !is_arbitrary(view.policy) {
         return Step::Wait(Wait::Children);
     }
     let here = world.path(keep, folder);

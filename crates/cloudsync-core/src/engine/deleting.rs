@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::engine::Engine;
+use crate::engine::failing::is_of_side;
 use crate::engine::io::{Held, HeldId, Output, Query, QueryId};
 use crate::engine::observing::Asked;
-use crate::failure::{ErrorKind, Failure};
+use crate::failure::Failure;
 use crate::listing::Found;
 use crate::notice::Notice;
 use crate::object::ObjectRef;
@@ -327,11 +328,7 @@ impl Engine {
                 }
             }
             Err(failure) => {
-                let is_side = matches!(
-                    failure.kind(),
-                    ErrorKind::Disconnected | ErrorKind::RootMissing | ErrorKind::Token
-                );
-                if is_side {
+                if is_of_side(failure.kind()) {
                     self.side_down(side, failure);
                     for id in waiting {
                         self.touch(id);

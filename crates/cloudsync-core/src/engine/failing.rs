@@ -28,6 +28,7 @@ impl Engine {
         }
         if let Deed::SetAttributes(set) = flight.deed
             && !uncertain
+            && !is_of_side(failure.kind())
             && !is_race(failure.kind())
         {
             // Attributes never hold anything up. They are not agreed on: the next walk or start tries again.
@@ -114,10 +115,7 @@ impl Engine {
                 self.doubt_node(side, node);
             }
         }
-        if matches!(
-            failure.kind(),
-            ErrorKind::Disconnected | ErrorKind::Token | ErrorKind::RootMissing
-        ) {
+        if is_of_side(failure.kind()) {
             // The side is the trouble, not the object, unless it is this one again: that would take the side
             // down for ever, each time it came back.
             self.side_down(side, failure.clone());
@@ -175,6 +173,14 @@ impl Engine {
         };
         self.schedule.later(id, self.now, delay);
     }
+}
+
+/// Whether a failure says nothing of the object.
+pub(super) fn is_of_side(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Disconnected | ErrorKind::RootMissing | ErrorKind::Token
+    )
 }
 
 fn is_race(kind: ErrorKind) -> bool {

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::engine::Engine;
+use crate::engine::failing::is_of_side;
 use crate::engine::io::{Output, Query, QueryId};
 use crate::event::{Cursor, Event};
 use crate::failure::{ErrorKind, Failure};
@@ -176,6 +177,14 @@ impl Engine {
                 self.set_listed(side, folder, true);
                 self.sides[side].unreadable.remove(&folder);
             }
+            End::Partial
+                if self.was_elsewhere(side, folder, asked)
+                    || self.on_its_way(side, folder).is_some() =>
+            {
+                // We moved it away under the walk.
+                self.pass_by(side, folder);
+                self.sides[side].want_walk(folder);
+            }
             End::Partial => {
                 self.pass_by(side, folder);
                 self.sides[side].unreadable.insert(folder);
@@ -228,8 +237,18 @@ impl Engine {
         asked: Tick,
         mark: Tick,
     ) {
-        let here = self.world.child(side, folder, name);
         let known = self.world.tree(side).by_oid(&seen.oid);
+        if self.was_emptied(side, folder, name, asked)
+            && known.is_none_or(|known| self.sides[side].looks_twice(known))
+        {
+            // Nothing was there since this was asked: it may have left again.
+            self.doubt_place(side, folder, name);
+            if let Some(known) = known {
+                self.doubt_node(side, known);
+            }
+            return;
+        }
+        let here = self.world.child(side, folder, name);
         let stray = self.sides[side].strays.get(&(folder, name));
         let met = here
             .map(|at| (at, self.world.node(side, at).seen))
@@ -274,7 +293,8 @@ impl Engine {
                 let as_it_was = known.mode == now.mode
                     && (seen.kind == Kind::Folder || known.mtime == now.mtime);
                 let settled = !at.is(Mark::Racy) && !at.is(Mark::Doubtful);
-                is_same && at.has_tag(&seen.tag) && as_it_was && settled
+                // A name of other case is another name, at the same place.
+                is_same && at.name() == name && at.has_tag(&seen.tag) && as_it_was && settled
             });
             if !as_known {
                 self.doubt_place(side, folder, name);

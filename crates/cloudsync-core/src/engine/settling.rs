@@ -480,8 +480,12 @@ impl Engine {
             return false;
         };
         let source_now = self.world.node(from, source_node);
-        if source_now.tag() == *source {
-            // What was to be copied is still there: comparing the two tells for certain.
+        let is_as_before = source_now.tag() == *source
+            || source_now.is_present()
+                && source_now.size() == *size
+                && source_now.attributes().mtime == attributes.mtime;
+        if is_as_before {
+            // What was to be copied is still there, if under another name: comparing the two tells for certain.
             return false;
         }
         let tag_now = at.tag();

@@ -6,7 +6,9 @@ use crate::delta::{Change, Sight, content_change, moved, sight};
 use crate::listing::SkipReason;
 use crate::object::{Attributes, Kind};
 use crate::plan::parked::is_parked;
-use crate::plan::place::{Occupant, child, conflict_place, occupant, path_on, replacement, target};
+use crate::plan::place::{
+    Occupant, child, conflict_place, conflict_place_in, occupant, path_on, replacement, target,
+};
 use crate::plan::scope::{is_wanted, left_out};
 use crate::plan::translated::{is_arbitrary, lives_on};
 use crate::plan::{Block, Deed, Place, Step, View, Wait, can_rename};
@@ -343,7 +345,7 @@ pub(super) fn go_back(view: &View<'_>, id: EntryId, side: Side, node: NodeId) ->
         Ok(Occupant::Free)
     );
     if !(standing && is_free) {
-        place.name = conflict_place(view, side, node).name;
+        place = conflict_place_in(view, side, node, folder);
     }
     let deed = Deed::Rename {
         entry: id,

@@ -177,12 +177,22 @@ pub(super) fn is_leaving(world: &World, id: EntryId) -> bool {
         })
 }
 
-/// Returns a conflict name for a node, in its own folder, that is free there and, as far as is
-/// known, in that folder's partner.
+/// Returns a conflict name for a node, in its own folder.
 pub(crate) fn conflict_place(view: &View<'_>, side: Side, node: NodeId) -> Place {
+    let folder = view.world.node(side, node).parent().expect("not a root");
+    conflict_place_in(view, side, node, folder)
+}
+
+/// Returns a conflict name for a node, in a folder, that is free there and, as far as is known, in that
+/// folder's partner.
+pub(super) fn conflict_place_in(
+    view: &View<'_>,
+    side: Side,
+    node: NodeId,
+    folder: NodeId,
+) -> Place {
     let world = view.world;
     let at = world.node(side, node);
-    let folder = at.parent().expect("not a root");
     let partner = world.entry(world.node(side, folder).entry).nodes[side.other()];
     let longest = Side::BOTH
         .iter()

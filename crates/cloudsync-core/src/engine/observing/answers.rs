@@ -111,11 +111,41 @@ impl Engine {
             Ok(None) => {
                 self.sides[side].strays.remove(&(folder, name));
                 self.clear_obstacle(side, folder, name);
+                self.note_emptied(side, folder, folded);
                 if let Some(node) = here {
                     self.miss(side, node, asked);
                 }
             }
             Err(failure) => self.look_failed(side, Doubt::Place(folder, name), &failure),
+        }
+    }
+
+    /// Notes that nothing was found at a place, as long as there are older looks that may say otherwise.
+    fn note_emptied(&mut self, side: Side, folder: NodeId, folded: NameId) {
+        let looks = self.asked.values().filter_map(Asked::look);
+        let oldest = looks.filter(|look| look.0 == side).map(|look| look.1).min();
+        self.tick.advance();
+        let emptied = &mut self.sides[side].emptied;
+        emptied.retain(|_, when| oldest.is_some_and(|asked| *when > asked));
+        if oldest.is_some() {
+            emptied.insert((folder, folded), self.tick);
+        }
+    }
+
+    /// Returns true if a place was found empty since a look was asked for that says otherwise.
+    pub(super) fn was_emptied(
+        &self,
+        side: Side,
+        folder: NodeId,
+        name: NameId,
+        asked: Tick,
+    ) -> bool {
+        let emptied = &self.sides[side].emptied;
+        !emptied.is_empty() && {
+            let folded = self.world.names.folded(side, name);
+            emptied
+                .get(&(folder, folded))
+                .is_some_and(|&when| when > asked)
         }
     }
 
@@ -386,9 +416,6 @@ impl Engine {
 /// Returns true if the side is the trouble, or trying again may help. What nobody expected says nothing
 /// of the object.
 fn is_side_or_retryable(failure: &Failure) -> bool {
-    let says_nothing = matches!(
-        failure.kind(),
-        ErrorKind::Disconnected | ErrorKind::RootMissing | ErrorKind::Token | ErrorKind::Unexpected
-    );
-    says_nothing || failure.is_retryable()
+    let kind = failure.kind();
+    is_of_side(kind) || kind == ErrorKind::Unexpected || failure.is_retryable()
 }

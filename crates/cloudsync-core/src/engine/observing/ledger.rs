@@ -51,6 +51,9 @@ pub(in crate::engine) struct SideLedger {
     /// What is being looked at, by folded name, and what is to be looked at after that: two looks at one
     /// thing at once could be answered in the wrong order, and the older one would have the last word.
     pub(super) under_way: BTreeMap<Doubt, Option<Doubt>>,
+    /// Places that nothing was found at, by folded name, and when: an older look that is still to be answered may
+    /// say that something stands there.
+    pub(super) emptied: BTreeMap<(NodeId, NameId), Tick>,
     /// Known objects met at another place, by that place, whose old place is still to be looked at.
     pub(in crate::engine) strays: BTreeMap<(NodeId, NameId), Stray>,
     /// How often a node was met at two places since all was settled.
@@ -151,6 +154,18 @@ pub(in crate::engine) enum Asked {
     Walk {
         side: Side,
     },
+}
+
+impl Asked {
+    /// Returns the side that is looked at, and since when, if it is a look at one object or place.
+    pub(super) fn look(&self) -> Option<(Side, Tick)> {
+        match *self {
+            Self::Place { side, asked, .. }
+            | Self::Object { side, asked, .. }
+            | Self::Stranger { side, asked, .. } => Some((side, asked)),
+            Self::Hash { .. } | Self::Verify { .. } | Self::Walk { .. } => None,
+        }
+    }
 }
 
 impl SideLedger {

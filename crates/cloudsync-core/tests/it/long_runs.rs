@@ -1,0 +1,214 @@
+//! What long runs of the simulation found, each in as few acts as it takes.
+
+use cloudsync_core::engine::io::{Act, Input, Query};
+use cloudsync_core::failure::ErrorKind;
+use cloudsync_core::listing::Listing;
+use cloudsync_core::object::ObjectRef;
+use cloudsync_core::rules::{Feed, Rules};
+use cloudsync_core::side::{BySide, Side};
+use cloudsync_core::testing::{Faults, ModelPair, SideSetup, UserAct};
+
+use crate::hand::{Hand, rules};
+
+fn write(side: Side, path: &str) -> UserAct {
+    UserAct::Write(side, path.to_owned())
+}
+
+fn mkdir(side: Side, path: &str) -> UserAct {
+    UserAct::Mkdir(side, path.to_owned())
+}
+
+fn rename(side: Side, from: &str, to: &str) -> UserAct {
+    UserAct::Rename(side, from.to_owned(), to.to_owned())
+}
+
+/// Its source was there still, with other attributes only. That both files had one size and one time said that
+/// it was ours, and what the user had written was lost.
+#[test]
+fn a_file_of_the_same_moment_is_compared_while_its_source_can_be_read() {
+    let (local, remote) = (Side::Local, Side::Remote);
+    let moment = 5_123_456_789;
+    for seed in 0..20 {
+        for work in 0..10 {
+            let mut pair = ModelPair::with(BySide::default(), seed);
+            pair.act(&write(remote, "a"));
+            pair.check();
+            let mut pair = pair.faults(Faults {
+                fail: 100,
+                ..Faults::default()
+            });
+            pair.act(&write(remote, "a"));
+            pair.set_time(remote, "a", moment);
+            pair.act(&UserAct::Work(work));
+            pair.act(&write(local, "a"));
+            pair.set_time(local, "a", moment);
+            pair.act(&UserAct::Touch(remote, "a".to_owned(), 1));
+            pair.set_time(remote, "a", moment);
+            pair.check();
+        }
+    }
+}
+
+/// A look at an object said where it had been, and came after a later look at that place, which said that
+/// nothing was there any more.
+#[test]
+fn an_older_answer_does_not_bring_back_what_is_gone() {
+    let by_id = Rules {
+        id_lookup: true,
+        ..rules()
+    };
+    let mut hand = Hand::with(BySide::new(by_id, rules()));
+    hand.holds =
+        |query| matches!(query, Query::Info { side: Side::Local, at, .. } if at.oid.is_some());
+    hand.rename(Side::Local, "a/b", "a/c");
+    hand.changed(Side::Local, "a/c");
+    hand.work();
+    hand.changed(Side::Local, "a/b");
+    hand.work();
+    let older = hand.held.pop().expect("it is looked for by its id");
+    let before = hand.trees.clone();
+    hand.trees.local.remove("a/c");
+    hand.changed(Side::Local, "a/c");
+    hand.work();
+    let after = std::mem::replace(&mut hand.trees, before);
+    hand.look(older);
+    hand.trees = after;
+    hand.holds = |_| false;
+    for query in std::mem::take(&mut hand.held) {
+        hand.look(query);
+    }
+    hand.work();
+    for side in Side::BOTH {
+        let paths: Vec<&str> = hand.trees[side].keys().map(String::as_str).collect();
+        assert_eq!(paths, ["a"], "{side}: {:?}", hand.acts);
+    }
+}
+
+/// It counted as a refusal of the attributes, and nobody tried again before the next start.
+#[test]
+fn attributes_are_set_once_a_side_is_signed_in_to_again() {
+    for kind in [
+        ErrorKind::Token,
+        ErrorKind::Disconnected,
+        ErrorKind::RootMissing,
+    ] {
+        let told = Rules {
+            feed: Feed::Resumable,
+            keeps_mode: true,
+            ..rules()
+        };
+        let mut hand = Hand::with(BySide::from_fn(|_| told.clone()));
+        let file = hand.trees.local.get_mut("a/b").expect("a file");
+        file.attributes.mode = Some(0o600);
+        hand.fails = match kind {
+            ErrorKind::Token => |_| Some(ErrorKind::Token),
+            ErrorKind::Disconnected => |_| Some(ErrorKind::Disconnected),
+            _ => |_| Some(ErrorKind::RootMissing),
+        };
+        hand.changed(Side::Local, "a/b");
+        hand.work();
+        assert_eq!(hand.acts.len(), 1, "{kind:?}: {:?}", hand.acts);
+        hand.fails = |_| None;
+        hand.up(Side::Remote);
+        hand.work();
+        assert_eq!(hand.acts.len(), 2, "{kind:?}: {:?}", hand.acts);
+        let mode = hand.trees.remote["a/b"].attributes.mode;
+        assert_eq!(mode, Some(0o600), "{kind:?}");
+    }
+}
+
+/// The walk met the folder at its new place first: what was in it was compared, but for its name, which is another
+/// one at the same place.
+#[test]
+fn a_name_of_other_case_in_a_folder_that_moved_is_seen() {
+    let mut folds = rules();
+    folds.names.case_sensitive = false;
+    let mut hand = Hand::with(BySide::new(folds, rules()));
+    hand.rename(Side::Local, "a/b", "a/B");
+    hand.rename(Side::Local, "a", "A");
+    hand.walk(Side::Local);
+    hand.work();
+    while let Some((id, effect)) = hand.done.take() {
+        hand.tell(Input::Done(vec![(id, Ok(effect))]));
+        hand.work();
+    }
+    for side in Side::BOTH {
+        let paths: Vec<&str> = hand.trees[side].keys().map(String::as_str).collect();
+        assert_eq!(paths, ["A", "A/B"], "{side}: {:?}", hand.acts);
+    }
+}
+
+/// It was moved by us while it was listed, counted as one that cannot be read, and what had been deleted in it
+/// lived on.
+#[test]
+fn a_folder_that_we_moved_under_a_walk_is_listed_again() {
+    let untold = Rules {
+        feed: Feed::None,
+        ..rules()
+    };
+    let mut hand = Hand::with(BySide::new(rules(), untold));
+    hand.holds = |query| {
+        matches!(
+            query,
+            Query::Walk {
+                side: Side::Remote,
+                ..
+            }
+        )
+    };
+    hand.walk(Side::Remote);
+    hand.work();
+    let Some(Query::Walk { id, from, .. }) = hand.held.pop() else {
+        panic!("it is walked")
+    };
+    let folder = ObjectRef::new(hand.trees.remote["a"].oid.clone(), "a");
+    let mut top = Listing::new(from);
+    top.push("a", hand.trees.remote["a"].clone());
+    hand.tell(Input::Listed {
+        query: id,
+        listings: vec![top.complete()],
+    });
+    hand.trees.remote.remove("a/b");
+    hand.rename(Side::Local, "a", "c");
+    hand.changed(Side::Local, "a");
+    hand.changed(Side::Local, "c");
+    hand.work();
+    let (done, effect) = hand.done.take().expect("it is renamed");
+    hand.tell(Input::Listed {
+        query: id,
+        listings: vec![Listing::new(folder)],
+    });
+    hand.holds = |_| false;
+    let outcome = Ok(());
+    hand.tell(Input::Walked { query: id, outcome });
+    hand.work();
+    hand.tell(Input::Done(vec![(done, Ok(effect))]));
+    hand.work();
+    for side in Side::BOTH {
+        let paths: Vec<&str> = hand.trees[side].keys().map(String::as_str).collect();
+        assert_eq!(paths, ["c"], "{side}: {:?}", hand.acts);
+    }
+    let is_delete = |(_, act): &&(Side, Act)| matches!(act, Act::Delete { .. });
+    assert_eq!(hand.acts.iter().filter(is_delete).count(), 1);
+}
+
+/// Of two folders that were moved into each other, one goes back: to a name that is free where it goes, not where
+/// it is.
+#[test]
+fn a_folder_that_goes_back_takes_a_name_that_is_free_there() {
+    for seed in 0..20 {
+        for (one, other) in [(Side::Local, Side::Remote), (Side::Remote, Side::Local)] {
+            let mut pair = ModelPair::with(BySide::default(), seed);
+            pair.act_all(&[mkdir(one, "a"), mkdir(one, "a/b"), mkdir(one, "b")]);
+            pair.act(&write(one, "b.conflicted"));
+            pair.check();
+            pair.act_all(&[
+                rename(one, "a/b", "t"),
+                rename(one, "b", "a/b"),
+                rename(one, "t", "b"),
+                rename(other, "a", "b/a"),
+            ]);
+            pair.check();
+        }
+    }
+}

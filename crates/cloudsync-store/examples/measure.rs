@@ -140,10 +140,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let store = SqliteStore::open(&path, "measure").await?;
         println!("open {:?}", start.elapsed());
         let start = Instant::now();
-        let opened = store.load().await?;
+        let snapshot = store.snapshot().await?;
         println!(
             "load {} entries {:?}",
-            opened.snapshot.entries.len(),
+            snapshot.entries.len(),
             start.elapsed()
         );
         store.close().await?;

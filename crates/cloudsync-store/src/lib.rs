@@ -13,4 +13,4 @@ mod store;
 pub use lock::Lock;
 pub use memory::{Fault, MemoryDisk, MemoryStore};
 pub use sqlite::{Flush, Opening, SqliteStore};
-pub use store::{FoundState, Opened, Result, Store, Unfit};
+pub use store::{FoundState, Intake, Opened, Result, Store, Unfit};

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use cloudsync_core::failure::{ErrorKind, Failure};
 use cloudsync_core::record::{Batch, EntryId, Record, Snapshot};
 
-use crate::store::{self, FoundState, Opened, Result, Store, Unfit};
+use crate::store::{self, FoundState, Intake, Opened, Result, Store, Unfit};
 
 /// What outlives a [`MemoryStore`], as a disk outlives a process: open it, drop the store, and open
 /// it again. Clones are the same disk. It can be told to fail.
@@ -228,11 +228,13 @@ impl Drop for MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn load(&self) -> Result<Opened> {
+    async fn load(&self, intake: &mut dyn Intake) -> Result<Opened> {
         let session = self.open_session("store load")?;
         let disk = self.disk.lock();
+        let Snapshot { entries, values } = disk.snapshot();
+        intake.begin(values, entries.len());
+        intake.records(entries);
         Ok(Opened {
-            snapshot: disk.snapshot(),
             found: session.found.clone(),
             run: disk.run,
         })
@@ -266,7 +268,6 @@ impl Store for MemoryStore {
             kept_as: PathBuf::new(),
         };
         Ok(Opened {
-            snapshot: Snapshot::default(),
             found: session.found.clone(),
             run: disk.run,
         })

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use cloudsync_core::failure::{ErrorKind, Failure};
-use cloudsync_core::record::{Batch, Snapshot};
+use cloudsync_core::record::Batch;
 use sqlx::Connection;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{Mutex, MutexGuard};
@@ -23,7 +23,7 @@ use self::contents::Rows;
 use self::files::{Files, Header};
 use self::trouble::Trouble;
 use crate::lock::Lock;
-use crate::store::{self, FoundState, Opened, Result, Store, Unfit};
+use crate::store::{self, FoundState, Intake, Opened, Result, Store, Unfit};
 
 /// When what is stored goes to the disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -153,16 +153,15 @@ impl SqliteStore {
         // Its last words, should it fail to say them, are not wanted.
         let _ = connection.close().await;
         let new = begin_anew(&self.files, &self.pair, reason, lock, self.flush).await?;
-        let opened = new.opened(Snapshot::default());
+        let opened = new.opened();
         *session = Some(new);
         Ok(opened)
     }
 }
 
 impl Session {
-    fn opened(&self, snapshot: Snapshot) -> Opened {
+    fn opened(&self) -> Opened {
         Opened {
-            snapshot,
             found: self.found.clone(),
             run: self.run,
         }
@@ -216,12 +215,16 @@ async fn begin_anew(
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn load(&self) -> Result<Opened> {
+    async fn load(&self, intake: &mut dyn Intake) -> Result<Opened> {
         let mut guard = self.session().await;
         let session = guard.as_mut().ok_or_else(|| store::closed("store load"))?;
-        match contents::read(&mut session.connection).await {
-            Ok(snapshot) => Ok(session.opened(snapshot)),
-            Err(Trouble::Unfit(reason)) => self.replace(&mut guard, reason).await,
+        match contents::read(&mut session.connection, intake).await {
+            Ok(()) => Ok(session.opened()),
+            Err(Trouble::Unfit(reason)) => {
+                let opened = self.replace(&mut guard, reason).await?;
+                intake.begin(Vec::new(), 0);
+                Ok(opened)
+            }
             Err(trouble) => Err(trouble.into_failure("store load", self.files.main())),
         }
     }
@@ -300,7 +303,7 @@ mod tests {
         store.apply(&batch("small", 10)).await.unwrap();
         limit_pages(&store, 1_000_000).await;
         store.apply(&batch("large", 200_000)).await.unwrap();
-        let values = store.load().await.unwrap().snapshot.values;
+        let values = store.snapshot().await.unwrap().values;
         let keys: Vec<_> = values.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["before", "large", "small"]);
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use cloudsync_core::failure::{ErrorKind, Failure};
-use cloudsync_core::record::{Batch, EntryId, Snapshot};
+use cloudsync_core::record::{Batch, EntryId, Record, Snapshot};
 use thiserror::Error;
 
 /// Result of a call to a store.
@@ -21,11 +21,21 @@ pub type Result<T> = std::result::Result<T, Failure>;
 /// use, not writable, or a newer program's).
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// Returns everything that is kept, and how it was found.
+    /// Gives everything that is kept to `intake`, and returns how it was found.
     ///
-    /// Contents that turn out to be damaged are set aside here, so this answers an empty snapshot
-    /// then. Meant to be called once, before the first [`Store::apply`].
-    async fn load(&self) -> Result<Opened>;
+    /// Contents that turn out to be damaged are set aside here: `intake` begins anew then, with nothing.
+    /// Meant to be called once, before the first [`Store::apply`].
+    ///
+    /// # Cancel safety
+    /// A dropped call changes nothing; what was taken in is a part of it all.
+    async fn load(&self, intake: &mut dyn Intake) -> Result<Opened>;
+
+    /// Returns everything that is kept, at once; as [`Store::load`].
+    async fn snapshot(&self) -> Result<Snapshot> {
+        let mut snapshot = Snapshot::default();
+        self.load(&mut snapshot).await?;
+        Ok(snapshot)
+    }
 
     /// Applies a batch: all of it is durable when this returns, or on an error none of it is, or
     /// (where only the reply was lost) all of it.
@@ -49,12 +59,32 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn close(&self) -> Result<()>;
 }
 
-/// What was found in a store.
+/// Takes in what a store has, in portions: all of it at once would need several times the memory of what is
+/// made of it.
+pub trait Intake: Send {
+    /// Begins with the small values. About `count` records follow, none where it is 0. What was taken in before is
+    /// void.
+    fn begin(&mut self, values: Vec<(String, Vec<u8>)>, count: usize);
+
+    /// Goes on with records, in the order of their ids.
+    fn records(&mut self, records: Vec<(EntryId, Record)>);
+}
+
+impl Intake for Snapshot {
+    fn begin(&mut self, values: Vec<(String, Vec<u8>)>, count: usize) {
+        let entries = Vec::with_capacity(count);
+        *self = Snapshot { entries, values };
+    }
+
+    fn records(&mut self, records: Vec<(EntryId, Record)>) {
+        self.entries.extend(records);
+    }
+}
+
+/// How a store was found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Opened {
-    /// The contents.
-    pub snapshot: Snapshot,
-    /// What they were found in.
+    /// What its contents were found in.
     pub found: FoundState,
     /// How often this store was opened, this time included: a number below one seen before is an
     /// older copy of it, put back. Starts at 1 in a store that was made anew.

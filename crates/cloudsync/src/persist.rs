@@ -68,21 +68,34 @@ mod tests {
     use cloudsync_core::record::BatchId;
     use cloudsync_provider::Credentials;
     use cloudsync_provider::mock::{Call, MockProvider, MockService};
-    use cloudsync_store::Opened;
+    use cloudsync_store::{Intake, Opened};
 
     use super::*;
     use crate::alarm::Alarm;
 
     mockall::mock! {
         #[derive(Debug)]
-        Store {}
+        Store {
+            fn write(&self, batch: &Batch) -> cloudsync_store::Result<()>;
+        }
+    }
 
-        #[async_trait]
-        impl Store for Store {
-            async fn load(&self) -> cloudsync_store::Result<Opened>;
-            async fn apply(&self, batch: &Batch) -> cloudsync_store::Result<()>;
-            async fn set_aside(&self, reason: &str) -> cloudsync_store::Result<Opened>;
-            async fn close(&self) -> cloudsync_store::Result<()>;
+    #[async_trait]
+    impl Store for MockStore {
+        async fn load(&self, _: &mut dyn Intake) -> cloudsync_store::Result<Opened> {
+            unreachable!("a keeper only writes")
+        }
+
+        async fn apply(&self, batch: &Batch) -> cloudsync_store::Result<()> {
+            self.write(batch)
+        }
+
+        async fn set_aside(&self, _: &str) -> cloudsync_store::Result<Opened> {
+            unreachable!("a keeper only writes")
+        }
+
+        async fn close(&self) -> cloudsync_store::Result<()> {
+            unreachable!("a keeper only writes")
         }
     }
 
@@ -138,7 +151,7 @@ mod tests {
     async fn the_named_side_is_flushed_before_the_batch_is_applied() {
         let make = |remote: MockProvider| {
             let mut store = MockStore::new();
-            store.expect_apply().times(1).returning(move |_| {
+            store.expect_write().times(1).returning(move |_| {
                 assert_eq!(remote.log().count(Call::Flush), 1);
                 Ok(())
             });
@@ -153,7 +166,7 @@ mod tests {
     async fn what_could_not_be_flushed_is_not_recorded() {
         let make = |_| {
             let mut store = MockStore::new();
-            store.expect_apply().never();
+            store.expect_write().never();
             store
         };
         let (outcome, _) = persist(make, true).await;
@@ -164,7 +177,7 @@ mod tests {
     async fn a_store_that_panics_has_failed() {
         let make = |_| {
             let mut store = MockStore::new();
-            store.expect_apply().returning(|_| panic!("out of order"));
+            store.expect_write().returning(|_| panic!("out of order"));
             store
         };
         let (outcome, _) = persist(make, false).await;

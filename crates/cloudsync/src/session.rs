@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloudsync_core::engine::Engine;
 use cloudsync_core::engine::io::{Status, Trouble};
+use cloudsync_core::engine::{Engine, Restoring};
 use cloudsync_core::failure::{ErrorKind, Failure};
+use cloudsync_core::record::{EntryId, Record};
+use cloudsync_core::rules::Rules;
 use cloudsync_core::side::{BySide, Side};
-use cloudsync_store::FoundState;
+use cloudsync_store::{FoundState, Intake};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
@@ -75,7 +77,7 @@ pub(crate) enum Verdict {
 }
 
 impl Session {
-    /// Loads the store, meets both sides, makes the engine and starts the feeds.
+    /// Meets both sides, makes the engine of what the store has, and starts the feeds.
     ///
     /// # Errors
     /// The store's. A side that cannot be met is not an error: its feed tells.
@@ -84,12 +86,9 @@ impl Session {
         if purpose != Purpose::Plan {
             pair.set_opening();
         }
-        let opened = pair.store.load().await?;
-        let first_meeting = opened.snapshot.entries.is_empty() && opened.snapshot.values.is_empty();
         let (local, remote) = (Alarm::new(), Alarm::new());
         let alarms = BySide::new(local.0, remote.0);
-        let create_roots = first_meeting && purpose != Purpose::Plan && pair.creates_roots();
-        let (sleep, need_walk) = (pair.sleep(), pair.take_need_walk());
+        let sleep = pair.sleep();
         let board = match purpose {
             Purpose::Plan => NoticeBoard::new(),
             Purpose::Once | Purpose::Sync => pair.board.clone(),
@@ -100,7 +99,7 @@ impl Session {
             credentials: pair.endpoints[side].credentials.clone(),
             root: pair.endpoints[side].root.clone(),
             met: pair.endpoints[side].met.clone(),
-            create_root: create_roots,
+            create_root: false,
             hooks: HooksHandle(pair.hooks.clone()),
             board: board.clone(),
             resume: None,
@@ -111,16 +110,23 @@ impl Session {
             wake: pair.wakes[side].clone(),
         };
         let mut feeds = [feed(Side::Local, local.1), feed(Side::Remote, remote.1)];
-        // What a side is like may only be known once its root is. If it cannot be met now, the feed
-        // says why, and if it turns out to be other than it seemed, there will be a new engine.
-        let [meet_local, meet_remote] = feeds.each_ref().map(|feed| feed.meeting(true));
-        let _ = timeout(MEETING, futures::future::join(meet_local, meet_remote)).await;
-
-        let rules = pair
-            .providers()
-            .map(|provider| provider.capabilities().rules);
-        let mut engine = Engine::new(pair.config(rules.clone(), purpose == Purpose::Plan));
-        engine.restore(opened.snapshot);
+        meet(&feeds).await;
+        let is_plan = purpose == Purpose::Plan;
+        let mut loading = Loading {
+            pair,
+            is_plan,
+            loaded: None,
+        };
+        let opened = pair.store.load(&mut loading).await?;
+        let first_meeting = loading.loaded.is_none();
+        if first_meeting && !is_plan && pair.creates_roots() {
+            for feed in &mut feeds {
+                feed.create_root = true;
+            }
+            meet(&feeds).await;
+        }
+        let (rules, engine) = loading.finish();
+        let need_walk = pair.take_need_walk();
         for feed in &mut feeds {
             feed.will_walk = engine.needs_walk(feed.side);
             if need_walk[feed.side] {
@@ -278,6 +284,54 @@ impl Drop for Session {
         if is_ours {
             self.pair.set_live(None);
             self.pair.board.tell(Notice::Stopped);
+        }
+    }
+}
+
+/// Meets both sides: what a side is like may only be known once its root is. If it cannot be met now, the feed
+/// says why, and if it turns out to be other than it seemed, there will be a new engine.
+async fn meet(feeds: &[Feed; 2]) {
+    let [local, remote] = feeds.each_ref().map(|feed| feed.meeting(true));
+    let _ = timeout(MEETING, futures::future::join(local, remote)).await;
+}
+
+/// Makes an engine of what a store has, while that is read.
+struct Loading<'a> {
+    pair: &'a Pair,
+    is_plan: bool,
+    /// `None` where the store has no values and no records: a first meeting.
+    loaded: Option<(BySide<Rules>, Restoring)>,
+}
+
+impl Loading<'_> {
+    /// Begins with an engine for sides as they are known now.
+    fn start(&self, values: Vec<(String, Vec<u8>)>, count: usize) -> (BySide<Rules>, Restoring) {
+        let providers = self.pair.providers();
+        let rules = providers.map(|provider| provider.capabilities().rules);
+        let engine = Engine::new(self.pair.config(rules.clone(), self.is_plan));
+        (rules, engine.restoring(values, count))
+    }
+
+    /// Returns the engine, and the rules that it was made for.
+    fn finish(mut self) -> (BySide<Rules>, Engine) {
+        let loaded = self.loaded.take();
+        let (rules, restoring) = loaded.unwrap_or_else(|| self.start(Vec::new(), 0));
+        (rules, restoring.finish())
+    }
+}
+
+impl Intake for Loading<'_> {
+    fn begin(&mut self, values: Vec<(String, Vec<u8>)>, count: usize) {
+        let has_any = count > 0 || !values.is_empty();
+        self.loaded = has_any.then(|| self.start(values, count));
+    }
+
+    fn records(&mut self, records: Vec<(EntryId, Record)>) {
+        let Some((_, restoring)) = &mut self.loaded else {
+            return;
+        };
+        for (id, record) in records {
+            restoring.take(id, record);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use cloudsync::store::{Opened, Result, SqliteStore};
+use cloudsync::store::{Intake, Opened, Result, SqliteStore};
 use cloudsync::{CloudSync, Durability, Operation, Perform, Performer, Store};
 use cloudsync_core::record::Batch;
 use cloudsync_tests::killing::{DOOM, DURABILITY};
@@ -53,8 +53,8 @@ struct DoomedStore(SqliteStore, Fate);
 
 #[async_trait]
 impl Store for DoomedStore {
-    async fn load(&self) -> Result<Opened> {
-        let opened = self.0.load().await;
+    async fn load(&self, intake: &mut dyn Intake) -> Result<Opened> {
+        let opened = self.0.load(intake).await;
         reach(&self.1, "loaded");
         opened
     }

@@ -47,7 +47,7 @@ impl Driven {
         stored: Snapshot,
     ) -> Self {
         let storages = BySide::from_fn(|side| Storage::new(setup[side], side as i64));
-        let mut engine = Engine::new(Config {
+        let engine = Engine::new(Config {
             rules: storages.as_ref().map(|storage| storage.rules().clone()),
             policy: Arc::new(Scope::default()),
             aging: Duration::ZERO,
@@ -58,9 +58,8 @@ impl Driven {
             walk_every: BySide::new(None, None),
             dry_run: false,
         });
-        engine.restore(stored);
         Self {
-            engine,
+            engine: engine.restored(stored),
             storages,
             now: Time::ZERO,
             open: Vec::new(),

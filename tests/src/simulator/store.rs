@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use async_trait::async_trait;
-use cloudsync::store::{MemoryDisk, Opened, Result, SqliteStore, Store};
+use cloudsync::store::{Intake, MemoryDisk, Opened, Result, SqliteStore, Store};
 use cloudsync::{ErrorKind, Failure, MemoryStore};
 use cloudsync_core::record::{Batch, IntendedAct, RenamePurpose, Snapshot};
 use cloudsync_store::{Flush, Opening};
@@ -108,12 +108,22 @@ pub(super) enum Backend {
 }
 
 impl Backend {
-    async fn load(&self) -> Result<Opened> {
+    /// Returns everything, and how it was found.
+    async fn load(&self) -> Result<(Snapshot, Opened)> {
+        let mut snapshot = Snapshot::default();
         match self {
-            Backend::Memory(store) => store.load().await,
+            Backend::Memory(store) => {
+                let opened = store.load(&mut snapshot).await?;
+                Ok((snapshot, opened))
+            }
             Backend::File(store, clerk) => {
                 let store = store.clone();
-                clerk.ask(|| Box::pin(async move { store.load().await }))
+                clerk.ask(|| {
+                    Box::pin(async move {
+                        let opened = store.load(&mut snapshot).await?;
+                        Ok((snapshot, opened))
+                    })
+                })
             }
         }
     }
@@ -169,7 +179,7 @@ impl HostileStore {
 
     /// Returns what is kept.
     pub(super) async fn snapshot(&self) -> Result<Snapshot> {
-        Ok(self.backend.load().await?.snapshot)
+        Ok(self.backend.load().await?.0)
     }
 
     fn count(&self, batch: &Batch) {
@@ -193,14 +203,16 @@ impl HostileStore {
 
 #[async_trait]
 impl Store for HostileStore {
-    async fn load(&self) -> Result<Opened> {
+    async fn load(&self, intake: &mut dyn Intake) -> Result<Opened> {
         self.life.point("crash before a call").await;
-        let opened = self.backend.load().await?;
+        let (snapshot, opened) = self.backend.load().await?;
         let is_open = |(_, record): &(_, cloudsync_core::record::Record)| record.intent.is_some();
-        if opened.snapshot.entries.iter().any(is_open) {
+        if snapshot.entries.iter().any(is_open) {
             self.life.sim.count("crash with an open intent");
             self.life.sim.lock().is_unsure = true;
         }
+        intake.begin(snapshot.values, snapshot.entries.len());
+        intake.records(snapshot.entries);
         Ok(opened)
     }
 

@@ -49,6 +49,8 @@ use operating::Flight;
 use persisting::Persisting;
 use schedule::Schedule;
 
+pub use restoring::Restoring;
+
 /// More turns than this without an output are none that lead anywhere.
 const TURNS: usize = 100_000;
 

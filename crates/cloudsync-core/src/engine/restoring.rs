@@ -15,36 +15,88 @@ use crate::tree::contents::Content;
 use crate::tree::entry::AgreedSide;
 use crate::tree::node::{Mark, NodeId};
 
-/// What a store has of the rows, in their order; without the root's.
-struct Records(Vec<(EntryId, Record)>);
+/// An engine that takes in what a store has, record by record: [`Engine::restoring`].
+#[derive(Debug)]
+pub struct Restoring {
+    engine: Engine,
+    /// Whether the digests in the store are of the pair's hash kind.
+    same_hash: bool,
+    policy_changed: bool,
+    /// What can only be put into the trees once all records are there.
+    later: BTreeMap<EntryId, Record>,
+}
 
-impl Records {
-    fn new(mut records: Vec<(EntryId, Record)>) -> Self {
-        if !records.is_sorted_by(|(one, _), (next, _)| one < next) {
-            let sorted: BTreeMap<EntryId, Record> = records.into_iter().collect();
-            records = sorted.into_iter().collect();
+/// Where a node is put.
+#[derive(Clone, Copy, Debug)]
+struct RestoredAt {
+    side: Side,
+    folder: NodeId,
+    /// A folder above it has no record any more.
+    is_lost: bool,
+}
+
+impl Restoring {
+    /// Takes in a record, in the order of their ids: a folder that comes before what is in it costs least.
+    ///
+    /// A record that makes no sense (folders within each other, two objects at one place) is left out, or
+    /// its object is known as gone from there: it is looked for like any other. So is what was in a folder
+    /// that has no record any more. The root's, or a second one of an id, is left out.
+    pub fn take(&mut self, id: EntryId, record: Record) {
+        let engine = &mut self.engine;
+        if id == EntryId::ROOT || engine.world.find(id).is_some() {
+            return;
         }
-        if records.first().is_some_and(|(id, _)| *id == EntryId::ROOT) {
-            records.remove(0);
+        engine.world.restore_entry(id, record.kind);
+        engine.persisting.restored(id);
+        match engine.restored_folders(&record) {
+            Some(folders) => {
+                for side in Side::BOTH {
+                    if let Some(folder) = folders[side] {
+                        let at = RestoredAt {
+                            side,
+                            folder,
+                            is_lost: false,
+                        };
+                        engine.place_restored(id, &record, at, self.same_hash);
+                    }
+                }
+                engine.restore_agreement(id, &record, self.same_hash);
+            }
+            None => {
+                self.later.insert(id, record);
+            }
         }
-        Self(records)
     }
 
-    fn get(&self, id: EntryId) -> Option<&Record> {
-        let at = self.0.binary_search_by_key(&id, |(id, _)| *id).ok()?;
-        Some(&self.0[at].1)
+    /// Returns the engine, which has all that the store has.
+    pub fn finish(self) -> Engine {
+        let Self {
+            mut engine,
+            same_hash,
+            policy_changed,
+            later,
+        } = self;
+        for &id in later.keys() {
+            for side in Side::BOTH {
+                engine.restore_node(&later, id, side, same_hash);
+            }
+        }
+        for (&id, record) in &later {
+            engine.restore_agreement(id, record, same_hash);
+        }
+        if policy_changed {
+            engine.translate_all_again();
+        }
+        engine
     }
 }
 
 impl Engine {
-    /// Takes in what a store has, before anything else. An empty snapshot is a first meeting.
-    ///
-    /// A record that makes no sense (folders within each other, two objects at one place) is left out, or
-    /// its object is known as gone from there: it is looked for like any other. So is what was in a folder
-    /// that has no record any more.
-    pub fn restore(&mut self, snapshot: Snapshot) {
-        self.persisting.restore_values(&snapshot.values);
-        let values: BTreeMap<String, Vec<u8>> = snapshot.values.into_iter().collect();
+    /// Begins to take in what a store has, before anything else: its small `values`, and then about `count`
+    /// records. Nothing at all is a first meeting.
+    pub fn restoring(mut self, values: Vec<(String, Vec<u8>)>, count: usize) -> Restoring {
+        self.persisting.restore_values(&values);
+        let values: BTreeMap<String, Vec<u8>> = values.into_iter().collect();
         let text = |key: String| {
             values
                 .get(&key)
@@ -67,29 +119,53 @@ impl Engine {
             self.persisting.drop_value("policy");
         }
         self.new_policy = policy_changed.then_some(policy);
-        let records = Records::new(snapshot.entries);
-        self.world.reserve(records.0.len());
-        for &(id, ref record) in &records.0 {
-            self.world.restore_entry(id, record.kind);
-            self.persisting.restored(id);
-        }
-        for &(id, _) in &records.0 {
-            for side in Side::BOTH {
-                self.restore_node(&records, id, side, same_hash);
-            }
-        }
-        for &(id, ref record) in &records.0 {
-            self.restore_agreement(id, record, same_hash);
-        }
-        if policy_changed {
-            self.translate_all_again();
+        self.world.reserve(count);
+        Restoring {
+            engine: self,
+            same_hash,
+            policy_changed,
+            later: BTreeMap::new(),
         }
     }
 
-    /// Puts a node into its tree, its folders first.
+    /// Takes in all that a store has, at once.
+    #[must_use]
+    pub fn restored(self, snapshot: Snapshot) -> Self {
+        let Snapshot { entries, values } = snapshot;
+        let mut restoring = self.restoring(values, entries.len());
+        for (id, record) in entries {
+            restoring.take(id, record);
+        }
+        restoring.finish()
+    }
+
+    /// Returns the folders that a record's nodes are in. `None`: they, or what the agreement names, may come
+    /// with a record that comes later.
+    fn restored_folders(&self, record: &Record) -> Option<BySide<Option<NodeId>>> {
+        let agreed = record.agreed.as_ref();
+        if agreed.is_some_and(|agreed| Side::BOTH.iter().any(|&side| agreed.sides[side].is_some()))
+        {
+            return None;
+        }
+        let mut folders = BySide::default();
+        for side in Side::BOTH {
+            let Some(node) = &record.nodes[side] else {
+                continue;
+            };
+            let folder = match node.parent {
+                EntryId::ROOT => NodeId::ROOT,
+                EntryId::NOWHERE => return None,
+                at => self.world.find(at)?.nodes[side]?,
+            };
+            folders[side] = Some(folder);
+        }
+        Some(folders)
+    }
+
+    /// Puts a node into its tree, its folders first. `records` are those that were not put there yet.
     fn restore_node(
         &mut self,
-        records: &Records,
+        records: &BTreeMap<EntryId, Record>,
         id: EntryId,
         side: Side,
         same_hash: bool,
@@ -105,7 +181,7 @@ impl Engine {
             {
                 break;
             }
-            let record = records.get(at);
+            let record = records.get(&at);
             let Some(node) = record.and_then(|record| record.nodes[side].as_ref()) else {
                 // Its folder was dropped: before the id is used again, no record may name it.
                 self.persisting.dirty(*chain.last()?);
@@ -123,50 +199,65 @@ impl Engine {
             EntryId::NOWHERE => self.world.nowhere(side),
             at => self.world.find(at)?.nodes[side]?,
         };
+        let is_lost = at == EntryId::NOWHERE;
         for id in chain.into_iter().rev() {
-            let record = records.get(id)?;
-            let node = record.nodes[side].as_ref()?;
-            let other = record.nodes[Side::Local]
-                .as_ref()
-                .and_then(|node| node.name.as_ref());
-            let name = self.world.names.intern(node.name.as_ref().or(other)?);
-            let seen = Observed {
-                oid: node.oid.clone().unwrap_or_default(),
-                kind: record.kind,
-                tag: node.tag.clone(),
-                size: node.size,
-                attributes: node.attributes,
-                hash: None,
-                racy: record.kind == Kind::File && node.tag == Tag::default(),
+            let at = RestoredAt {
+                side,
+                folder,
+                is_lost,
             };
-            let taken = at == EntryId::NOWHERE || self.world.child(side, folder, name).is_some();
-            let new = if node.gone || taken {
-                let new = self.world.insert_ghost(id, side, folder, name, &seen);
-                self.sides[side].gone.push(new);
-                new
-            } else {
-                self.world.insert_into(id, side, folder, name, &seen)
-            };
-            let listed = record.kind == Kind::Folder && !node.unlisted;
-            self.world.node_mut(side, new).set(Mark::Listed, listed);
-            if seen.racy {
-                self.look_later(side, new);
-            }
-            let agreed = record.agreed.as_ref().filter(|_| node.agreed_content);
-            let digest = agreed.and_then(|agreed| agreed.digest).or(node.digest);
-            if let Some(digest) = digest.filter(|_| same_hash) {
-                self.world.set_content(
-                    side,
-                    new,
-                    Content {
-                        size: node.size,
-                        digest,
-                    },
-                );
-            }
-            folder = new;
+            folder = self.place_restored(id, records.get(&id)?, at, same_hash)?;
         }
         Some(folder)
+    }
+
+    /// Puts a node into its tree. Where the place is taken, it counts as gone.
+    fn place_restored(
+        &mut self,
+        id: EntryId,
+        record: &Record,
+        at: RestoredAt,
+        same_hash: bool,
+    ) -> Option<NodeId> {
+        let RestoredAt {
+            side,
+            folder,
+            is_lost,
+        } = at;
+        let node = record.nodes[side].as_ref()?;
+        let other = record.nodes[Side::Local]
+            .as_ref()
+            .and_then(|node| node.name.as_ref());
+        let name = self.world.names.intern(node.name.as_ref().or(other)?);
+        let seen = Observed {
+            oid: node.oid.clone().unwrap_or_default(),
+            kind: record.kind,
+            tag: node.tag.clone(),
+            size: node.size,
+            attributes: node.attributes,
+            hash: None,
+            racy: record.kind == Kind::File && node.tag == Tag::default(),
+        };
+        let taken = is_lost || self.world.child(side, folder, name).is_some();
+        let new = if node.gone || taken {
+            let new = self.world.insert_ghost(id, side, folder, name, &seen);
+            self.sides[side].gone.push(new);
+            new
+        } else {
+            self.world.insert_into(id, side, folder, name, &seen)
+        };
+        let listed = record.kind == Kind::Folder && !node.unlisted;
+        self.world.node_mut(side, new).set(Mark::Listed, listed);
+        if seen.racy {
+            self.look_later(side, new);
+        }
+        let agreed = record.agreed.as_ref().filter(|_| node.agreed_content);
+        let digest = agreed.and_then(|agreed| agreed.digest).or(node.digest);
+        if let Some(digest) = digest.filter(|_| same_hash) {
+            let size = node.size;
+            self.world.set_content(side, new, Content { size, digest });
+        }
+        Some(new)
     }
 
     fn restore_agreement(&mut self, id: EntryId, record: &Record, same_hash: bool) {

@@ -531,7 +531,7 @@ fn engine(
         Some(translation) => Arc::new(translation),
         None => Arc::new(scope.clone()),
     };
-    let mut engine = Engine::new(Config {
+    let engine = Engine::new(Config {
         rules: sides.as_ref().map(|storage| storage.rules().clone()),
         policy,
         aging: Duration::ZERO,
@@ -542,6 +542,5 @@ fn engine(
         walk_every: BySide::new(None, None),
         dry_run: false,
     });
-    engine.restore(snapshot);
-    engine
+    engine.restored(snapshot)
 }

@@ -117,7 +117,7 @@ impl Planned {
 
     fn engine(&self) -> Engine {
         let rules = Storage::new(SideSetup::default(), 0).rules().clone();
-        let mut engine = Engine::new(Config {
+        let engine = Engine::new(Config {
             rules: BySide::new(rules.clone(), rules),
             policy: Arc::new(DefaultPolicy),
             aging: Duration::ZERO,
@@ -128,11 +128,10 @@ impl Planned {
             walk_every: BySide::new(None, None),
             dry_run: false,
         });
-        engine.restore(Snapshot {
+        engine.restored(Snapshot {
             entries: self.records(),
             values: vec![],
-        });
-        engine
+        })
     }
 
     /// What a store has of two sides that are equal.

@@ -6,7 +6,7 @@ use cloudsync_core::listing::Listing;
 use cloudsync_core::object::ObjectRef;
 use cloudsync_core::rules::{Feed, Rules};
 use cloudsync_core::side::{BySide, Side};
-use cloudsync_core::testing::{Faults, ModelPair, SideSetup, UserAct};
+use cloudsync_core::testing::{Faults, ModelPair, UserAct};
 
 use crate::hand::{Hand, rules};
 

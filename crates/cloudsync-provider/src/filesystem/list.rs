@@ -45,23 +45,23 @@ impl Child {
 pub(super) fn list(disk: &Disk, folder: &ObjectRef) -> Result<Listing> {
     let flags = OFlags::RDONLY;
     let open = disk.root.open_exactly("list", folder, flags)?;
-    let (listing, errno) = read(disk, folder, open.as_fd(), &mut buffer(), |_| {});
+    let before = look(&open).ok();
+    let (listing, errno) = read(disk, folder, (open.as_fd(), before), &mut buffer(), |_| {});
     match errno {
         None => Ok(listing),
         Some(errno) => Err(failure("list", errno, &folder.path)),
     }
 }
 
-/// Reads an open folder. What names of ours are left over in it is swept on the way. `child` is told
-/// of each folder in it. With an error, what was read so far is a partial listing.
+/// Reads an open folder, which was looked at before. What names of ours are left over in it is swept on
+/// the way. `child` is told of each folder in it. With an error, what was read so far is a partial listing.
 pub(super) fn read(
     disk: &Disk,
     folder: &ObjectRef,
-    open: BorrowedFd<'_>,
+    (open, mut before): (BorrowedFd<'_>, Option<Look>),
     buffer: &mut Buffer,
     mut child: impl FnMut(Child),
 ) -> (Listing, Option<io::Errno>) {
-    let mut before = look(open).ok();
     let mut swept = false;
     let mut tries = 1;
     loop {

@@ -21,7 +21,7 @@ use crate::{Listing, ObjectRef, Result};
 use super::disk::Disk;
 use super::failure::failure;
 use super::list::{self, Buffer, Child};
-use super::look::look;
+use super::look::{Look, look};
 use super::root::open_below;
 
 /// Entries in a batch, about.
@@ -209,11 +209,16 @@ impl Worker {
         let opened = if is_start {
             disk.root
                 .open_exactly("walk", &child.folder, OFlags::RDONLY)
+                .map(|open| {
+                    let before = look(&open).ok();
+                    (open, before)
+                })
         } else {
             self.open(child, parent.as_deref())
+                .map(|(open, before)| (open, Some(before)))
                 .map_err(|errno| failure("walk", errno, &child.folder.path))
         };
-        let open = match opened {
+        let (open, before) = match opened {
             Ok(open) => open,
             Err(error) if is_start || error.is_retryable() && !is_of_folder(&error) => {
                 return self.fail(error);
@@ -227,7 +232,7 @@ impl Worker {
         let (listing, _) = list::read(
             &disk,
             &child.folder,
-            open.as_fd(),
+            (open.as_fd(), before),
             &mut self.buffer,
             |child| {
                 children.push(child);
@@ -246,17 +251,18 @@ impl Worker {
         Ok(())
     }
 
-    /// Opens a folder that was met, and makes sure that it is still the one that was met.
-    fn open(&self, child: &Child, parent: Option<&Held>) -> io::Result<OwnedFd> {
+    /// Opens a folder that was met, and makes sure that it is still the one that was met. Returns what it was
+    /// like then, too.
+    fn open(&self, child: &Child, parent: Option<&Held>) -> io::Result<(OwnedFd, Look)> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let root = &self.walk.disk.root;
         let open = match parent {
             Some(held) => open_below(&held.folder, child.name(), flags),
             None => open_below(&root.folder, &child.folder.path, flags),
         }?;
-        let found = look(&open)?.oid(root.volume.id);
-        if child.folder.oid.as_ref() == Some(&found) {
-            Ok(open)
+        let found = look(&open)?;
+        if child.folder.oid.as_ref() == Some(&found.oid(root.volume.id)) {
+            Ok((open, found))
         } else {
             Err(io::Errno::NOENT)
         }

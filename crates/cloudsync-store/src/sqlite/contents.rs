@@ -1,61 +1,75 @@
 //! Reads all records, and writes a batch.
 
-use cloudsync_core::record::{Batch, EntryId, Record, Snapshot};
+use cloudsync_core::record::{Batch, EntryId, Record};
 use futures::TryStreamExt;
 use sqlx::sqlite::{Sqlite, SqliteConnection};
 use sqlx::{QueryBuilder, Row};
 
 use super::trouble::Trouble;
 use crate::codec::{self, CodecError};
+use crate::store::Intake;
 
 /// Rows a statement writes. Each statement is a round trip to SQLite's thread, so the more the
 /// better; 500 keeps its parameters far below SQLite's limit.
 const ROWS: usize = 500;
 
-/// All entries in the order of their ids, 500 in a row of the answer, as `id hex id hex …`: what a
-/// row costs on its way from SQLite's thread is four times what an entry costs. In hexadecimal, as
-/// SQLite joins text only. `starts` holds the first id of each row.
+/// All entries in the order of their ids, those of 500 ids in a row of the answer, as `id hex id hex …`:
+/// what a row costs on its way from SQLite's thread is four times what an entry costs. In hexadecimal, as
+/// SQLite joins text only. `starts` holds the first id of each row; each page is read once.
 const ALL_ENTRIES: &str = "
     WITH RECURSIVE starts (first) AS (
         SELECT min(id) FROM entry
         UNION ALL
-        SELECT (SELECT id FROM entry WHERE id >= first ORDER BY id LIMIT 1 OFFSET 500)
-        FROM starts WHERE first IS NOT NULL
+        SELECT (SELECT min(id) FROM entry WHERE id >= first + 500) FROM starts WHERE first IS NOT NULL
     )
     SELECT (
         SELECT group_concat(id || ' ' || hex(record), ' ')
-        FROM (SELECT id, record FROM entry WHERE id >= first ORDER BY id LIMIT 500)
+        FROM (SELECT id, record FROM entry WHERE id >= first AND id < first + 500 ORDER BY id)
     )
     FROM starts WHERE first IS NOT NULL";
 
-/// Reads everything. A record or value that is not as it was written spoils all.
-pub(super) async fn read(connection: &mut SqliteConnection) -> Result<Snapshot, Trouble> {
-    give_up(connection).await;
-    let mut snapshot = Snapshot::default();
-    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM entry")
-        .fetch_one(&mut *connection)
-        .await?;
-    snapshot
-        .entries
-        .reserve_exact(usize::try_from(count).unwrap_or_default());
-    let mut rows = sqlx::query(ALL_ENTRIES).fetch(&mut *connection);
-    while let Some(row) = rows.try_next().await? {
-        decode_entries(row.try_get(0)?, &mut snapshot.entries)?;
-    }
-    drop(rows);
+/// Entries in a page of the file, at most: more than that is room for nothing.
+const A_PAGE: i64 = 40;
 
+/// Reads everything. A record or value that is not as it was written spoils all.
+pub(super) async fn read(
+    connection: &mut SqliteConnection,
+    intake: &mut dyn Intake,
+) -> Result<(), Trouble> {
+    give_up(connection).await;
+    let mut values = Vec::new();
     let mut rows = sqlx::query("SELECT key, value FROM value ORDER BY key").fetch(&mut *connection);
     while let Some(row) = rows.try_next().await? {
         let key: String = row.try_get(0)?;
         let value = codec::decode_value(&key, row.try_get(1)?)
             .map_err(|error| Trouble::damaged(format!("value {key}: {error}")))?;
-        snapshot.values.push((key, value));
+        values.push((key, value));
     }
-    Ok(snapshot)
+    drop(rows);
+
+    intake.begin(values, about(connection).await?);
+    let mut rows = sqlx::query(ALL_ENTRIES).fetch(&mut *connection);
+    while let Some(row) = rows.try_next().await? {
+        intake.records(decode_entries(row.try_get(0)?)?);
+    }
+    Ok(())
+}
+
+/// Returns about how many records there are, without reading them.
+async fn about(connection: &mut SqliteConnection) -> Result<usize, Trouble> {
+    let last: Option<i64> = sqlx::query_scalar("SELECT max(id) FROM entry")
+        .fetch_one(&mut *connection)
+        .await?;
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
+        .fetch_one(&mut *connection)
+        .await?;
+    let count = last.unwrap_or_default().min(pages.saturating_mul(A_PAGE));
+    Ok(usize::try_from(count).unwrap_or_default())
 }
 
 /// Reads `id hex id hex …`.
-fn decode_entries(words: &str, entries: &mut Vec<(EntryId, Record)>) -> Result<(), Trouble> {
+fn decode_entries(words: &str) -> Result<Vec<(EntryId, Record)>, Trouble> {
+    let mut entries = Vec::with_capacity(ROWS);
     let mut words = words.split(' ');
     let mut blob = Vec::new();
     while let (Some(id), Some(digits)) = (words.next(), words.next()) {
@@ -76,7 +90,7 @@ fn decode_entries(words: &str, entries: &mut Vec<(EntryId, Record)>) -> Result<(
             .map_err(|error| Trouble::damaged(format!("entry {}: {error}", id.0)))?;
         entries.push((id, record));
     }
-    Ok(())
+    Ok(entries)
 }
 
 /// Returns the value of a digit as `hex` writes it.

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
-use crate::opening::{load, make};
+use crate::opening::{load, loaded, make};
 
 /// Opens a file that may be damaged, and checks that nothing wrong is read.
 async fn check(path: &Path, damaged: &[u8], made: &Snapshot) -> FoundState {
@@ -24,7 +24,7 @@ async fn check(path: &Path, damaged: &[u8], made: &Snapshot) -> FoundState {
             return FoundState::Existing;
         }
     };
-    let opened = store.load().await.unwrap();
+    let opened = loaded(&store).await;
     match &opened.found {
         FoundState::Fresh => panic!("a damaged store was taken for none"),
         FoundState::Existing => assert_eq!(opened.snapshot, *made),
@@ -122,6 +122,27 @@ async fn rows_that_were_not_written_by_us_spoil_the_store() {
         assert!(matches!(reason, Unfit::Damaged(_)), "{sql}: {reason:?}");
         assert_eq!(load(&path).await.found, FoundState::Existing, "{sql}");
     }
+}
+
+/// What was read before the damage was met is void.
+#[tokio::test]
+async fn a_last_record_that_is_damaged_spoils_all_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    make(&path, 2_000).await;
+    let mut tool = SqliteConnectOptions::new()
+        .filename(&path)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::raw_sql("UPDATE entry SET record = x'01' WHERE id = 2000")
+        .execute(&mut tool)
+        .await
+        .unwrap();
+    tool.close().await.unwrap();
+    let opened = load(&path).await;
+    assert_eq!(opened.snapshot, Snapshot::default());
+    assert!(matches!(opened.found, FoundState::SetAside { .. }));
 }
 
 proptest! {

@@ -10,6 +10,7 @@ use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::record::{Batch, EntryId, Snapshot};
 use cloudsync_store::{FoundState, SqliteStore, Store};
 
+use crate::opening::loaded;
 use crate::strategies::{batch, typical};
 
 const STORE: &str = "CLOUDSYNC_TEST_STORE";
@@ -46,7 +47,7 @@ async fn child() {
         return;
     };
     let store = SqliteStore::open(Path::new(&path), PAIR).await.unwrap();
-    let last = number_of(&store.load().await.unwrap().snapshot);
+    let last = number_of(&store.snapshot().await.unwrap());
     for number in last + 1.. {
         store.apply(&numbered(number)).await.unwrap();
         let mut out = std::io::stdout().lock();
@@ -97,7 +98,7 @@ async fn a_kill_leaves_whole_batches_and_no_lock() {
         let told = started.max(last_applied(lines));
 
         let store = SqliteStore::open(&path, PAIR).await.unwrap();
-        let opened = store.load().await.unwrap();
+        let opened = loaded(&store).await;
         assert_eq!(opened.found, FoundState::Existing);
         let found = number_of(&opened.snapshot);
         assert!(

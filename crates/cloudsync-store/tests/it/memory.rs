@@ -4,6 +4,7 @@ use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::record::{Batch, EntryId, Snapshot};
 use cloudsync_store::{Fault, FoundState, MemoryDisk, MemoryStore, Store, Unfit};
 
+use crate::opening::loaded;
 use crate::strategies::{batch, typical};
 
 fn one_put() -> Batch {
@@ -44,13 +45,13 @@ async fn faults_come_once_each_and_in_order() {
 async fn a_disk_outlives_its_store_and_has_one_at_a_time() {
     let disk = MemoryDisk::new();
     let store = disk.open().unwrap();
-    assert_eq!(store.load().await.unwrap().found, FoundState::Fresh);
+    assert_eq!(loaded(&store).await.found, FoundState::Fresh);
     store.apply(&one_put()).await.unwrap();
     assert_eq!(disk.open().unwrap_err().kind(), ErrorKind::Locked);
     drop(store);
 
     let store = disk.open().unwrap();
-    let opened = store.load().await.unwrap();
+    let opened = loaded(&store).await;
     assert_eq!((opened.found, opened.run), (FoundState::Existing, 2));
     assert_eq!(opened.snapshot.entries, one_put().puts);
     store.close().await.unwrap();
@@ -64,7 +65,7 @@ async fn a_disk_outlives_its_store_and_has_one_at_a_time() {
     drop(second);
 
     disk.damage("a bit fell over");
-    let opened = disk.open().unwrap().load().await.unwrap();
+    let opened = loaded(&disk.open().unwrap()).await;
     assert_eq!((opened.snapshot, opened.run), (Snapshot::default(), 1));
     let FoundState::SetAside { reason, .. } = opened.found else {
         panic!()
@@ -75,8 +76,8 @@ async fn a_disk_outlives_its_store_and_has_one_at_a_time() {
 #[tokio::test]
 async fn a_store_without_a_disk_of_its_own_is_fresh() {
     let store: Box<dyn Store> = Box::new(MemoryStore::new());
-    let opened = store.load().await.unwrap();
+    let opened = loaded(&*store).await;
     assert_eq!((opened.found, opened.run), (FoundState::Fresh, 1));
     store.apply(&one_put()).await.unwrap();
-    assert_eq!(store.load().await.unwrap().snapshot.entries, one_put().puts);
+    assert_eq!(store.snapshot().await.unwrap().entries, one_put().puts);
 }

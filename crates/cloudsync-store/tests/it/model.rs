@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
+use crate::opening::loaded;
 use crate::strategies::{any_batch, batch, typical};
 
 #[derive(Clone, Debug)]
@@ -68,10 +69,10 @@ async fn check(steps: Vec<Step>) {
                 }
             }
             Step::ApplyDropped(batch, polls) => {
-                let before = sqlite.load().await.unwrap().snapshot;
+                let before = sqlite.snapshot().await.unwrap();
                 poll_times(sqlite.apply(batch), *polls).await;
                 memory.apply(batch).await.unwrap();
-                let found = sqlite.load().await.unwrap().snapshot;
+                let found = sqlite.snapshot().await.unwrap();
                 assert!(
                     found == before || found == disk.snapshot(),
                     "half a batch: {found:?}"
@@ -82,9 +83,9 @@ async fn check(steps: Vec<Step>) {
                 if matches!(step, Step::Close) {
                     sqlite.close().await.unwrap();
                     memory.close().await.unwrap();
-                    let closed = sqlite.load().await.unwrap_err().kind();
+                    let closed = sqlite.snapshot().await.unwrap_err().kind();
                     assert_eq!(closed, ErrorKind::StoreUnusable);
-                    assert_eq!(memory.load().await.unwrap_err().kind(), closed);
+                    assert_eq!(memory.snapshot().await.unwrap_err().kind(), closed);
                 }
                 drop((sqlite, memory));
                 sqlite = open().await;
@@ -93,7 +94,7 @@ async fn check(steps: Vec<Step>) {
             Step::SetAside => {
                 set_aside += 1;
                 let opened = sqlite.set_aside("a test").await.unwrap();
-                assert_eq!(opened.snapshot, Snapshot::default());
+                assert_eq!(sqlite.snapshot().await.unwrap(), Snapshot::default());
                 let FoundState::SetAside { kept_as, .. } = opened.found else {
                     panic!()
                 };
@@ -102,7 +103,7 @@ async fn check(steps: Vec<Step>) {
                 memory.set_aside("a test").await.unwrap();
             }
         }
-        let (sqlite, memory) = (sqlite.load().await.unwrap(), memory.load().await.unwrap());
+        let (sqlite, memory) = (loaded(&sqlite).await, loaded(&memory).await);
         assert_eq!(sqlite.snapshot, memory.snapshot, "after {step:?}");
         assert_eq!(sqlite.run, memory.run);
     }
@@ -132,7 +133,7 @@ async fn a_large_batch_is_kept_whole() {
         })
         .await
         .unwrap();
-    assert_eq!(store.load().await.unwrap().snapshot.entries, puts);
+    assert_eq!(store.snapshot().await.unwrap().entries, puts);
 
     let deletes = (1..=1_111).map(EntryId).collect();
     store
@@ -144,7 +145,7 @@ async fn a_large_batch_is_kept_whole() {
         .unwrap();
     drop(store);
     let store = SqliteStore::open(&path, "p").await.unwrap();
-    assert_eq!(store.load().await.unwrap().snapshot.entries, puts[1_111..]);
+    assert_eq!(store.snapshot().await.unwrap().entries, puts[1_111..]);
 }
 
 #[tokio::test]
@@ -168,7 +169,7 @@ async fn what_cannot_be_written_takes_nothing_of_its_batch_along() {
             .await
             .unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::Invalid);
-        assert_eq!(store.load().await.unwrap().snapshot, Snapshot::default());
+        assert_eq!(store.snapshot().await.unwrap(), Snapshot::default());
     }
 }
 
@@ -212,7 +213,7 @@ async fn a_statement_that_fails_takes_its_batch_back() {
         store.apply(&bad).await.unwrap_err().kind(),
         ErrorKind::Unexpected
     );
-    assert_eq!(store.load().await.unwrap().snapshot.entries, good.puts);
+    assert_eq!(store.snapshot().await.unwrap().entries, good.puts);
     store
         .apply(&Batch {
             puts: vec![(EntryId(2), typical())],
@@ -220,5 +221,5 @@ async fn a_statement_that_fails_takes_its_batch_back() {
         })
         .await
         .unwrap();
-    assert_eq!(store.load().await.unwrap().snapshot.entries.len(), 2);
+    assert_eq!(store.snapshot().await.unwrap().entries.len(), 2);
 }

@@ -12,11 +12,29 @@ use crate::strategies::{batch, typical};
 
 const PAIR: &str = "file:/a | file:/b";
 
-pub(crate) async fn load(path: &Path) -> Opened {
+/// What a store has, and how it was found.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) found: FoundState,
+    pub(crate) run: u64,
+}
+
+pub(crate) async fn loaded(store: &dyn Store) -> Loaded {
+    let mut snapshot = Snapshot::default();
+    let Opened { found, run } = store.load(&mut snapshot).await.unwrap();
+    Loaded {
+        snapshot,
+        found,
+        run,
+    }
+}
+
+pub(crate) async fn load(path: &Path) -> Loaded {
     let store = SqliteStore::open(path, PAIR).await.unwrap();
-    let opened = store.load().await.unwrap();
+    let loaded = loaded(&store).await;
     store.close().await.unwrap();
-    opened
+    loaded
 }
 
 /// Makes a store with a few entries and a value, and returns what is in it.
@@ -32,7 +50,7 @@ pub(crate) async fn make(path: &Path, entries: u32) -> Snapshot {
         })
         .await
         .unwrap();
-    let snapshot = store.load().await.unwrap().snapshot;
+    let snapshot = store.snapshot().await.unwrap();
     store.close().await.unwrap();
     snapshot
 }
@@ -58,7 +76,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-fn set_aside(opened: Opened) -> (Unfit, PathBuf) {
+fn set_aside(opened: Loaded) -> (Unfit, PathBuf) {
     assert_eq!(opened.snapshot, Snapshot::default());
     match opened.found {
         FoundState::SetAside { reason, kept_as } => (reason, kept_as),
@@ -195,7 +213,7 @@ async fn another_pairs_store_is_set_aside_whole() {
     let path = folder.path().join("s");
     let made = make(&path, 3).await;
     let store = SqliteStore::open(&path, "another").await.unwrap();
-    let (reason, kept_as) = set_aside(store.load().await.unwrap());
+    let (reason, kept_as) = set_aside(loaded(&store).await);
     assert_eq!(reason, Unfit::OtherPair(PAIR.to_owned()));
     drop(store);
     assert_eq!(load(&kept_as).await.snapshot, made, "it can be put back");
@@ -219,7 +237,7 @@ async fn a_store_of_the_pair_the_other_way_round_is_left_alone() {
     let store = SqliteStore::open_with(&path, opening("none"))
         .await
         .unwrap();
-    let (reason, _) = set_aside(store.load().await.unwrap());
+    let (reason, _) = set_aside(loaded(&store).await);
     assert_eq!(reason, Unfit::OtherPair(PAIR.to_owned()));
 }
 

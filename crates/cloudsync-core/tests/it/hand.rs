@@ -7,7 +7,7 @@ use std::time::Duration;
 use cloudsync_core::engine::Engine;
 use cloudsync_core::engine::io::{
     Act, Config, ConflictPolicy, Control, Effect, Input, Limits, OperationId, Output, Query,
-    SideState,
+    Question, SideState, Source,
 };
 use cloudsync_core::event::Event;
 use cloudsync_core::failure::{ErrorKind, Failure};
@@ -29,6 +29,8 @@ pub(crate) struct Hand {
     /// Looks that are answered later.
     pub(crate) holds: fn(&Query) -> bool,
     pub(crate) held: Vec<Query>,
+    /// What the application was asked.
+    pub(crate) questions: Vec<Question>,
     /// Operations that fail, and how.
     pub(crate) fails: fn(&Act) -> Option<ErrorKind>,
     /// A rename on the remote side that is done and not told.
@@ -45,6 +47,17 @@ pub(crate) fn object(id: u8, kind: Kind) -> Observed {
         attributes: Attributes::default(),
         hash: None,
         racy: false,
+    }
+}
+
+/// The number of what an application makes of two versions.
+pub(crate) const MERGED: u8 = 77;
+
+/// The hash of a file: files with one tag have one content.
+pub(crate) fn hash_of(file: &Observed) -> ContentHash {
+    ContentHash {
+        kind: HashKind::Blake3,
+        digest: [file.tag.as_bytes()[0]; 32],
     }
 }
 
@@ -69,12 +82,17 @@ impl Hand {
     }
 
     pub(crate) fn with(rules: BySide<Rules>) -> Self {
+        Self::deciding(rules, ConflictPolicy::KeepBoth)
+    }
+
+    /// The same, with what is done about conflicts.
+    pub(crate) fn deciding(rules: BySide<Rules>, on_conflict: ConflictPolicy) -> Self {
         let by_id = rules.as_ref().map(|rules| rules.id_lookup);
         let engine = Engine::new(Config {
             rules,
             policy: Arc::new(DefaultPolicy),
             aging: Duration::ZERO,
-            on_conflict: ConflictPolicy::KeepBoth,
+            on_conflict,
             guard: None,
             limits: Limits::default(),
             backoff: (Duration::from_millis(10), Duration::from_secs(1)),
@@ -91,6 +109,7 @@ impl Hand {
             by_id,
             holds: |_| false,
             held: Vec::new(),
+            questions: Vec::new(),
             fails: |_| None,
             done: None,
             acts: Vec::new(),
@@ -172,7 +191,8 @@ impl Hand {
                     self.tell(Input::Done(vec![(id, Ok(effect))]));
                 }
             }
-            Output::Notice(_) | Output::Question(_) => {}
+            Output::Question(question) => self.questions.push(question),
+            Output::Notice(_) => {}
         }
     }
 
@@ -206,13 +226,9 @@ impl Hand {
                 self.tell(Input::Found { query, outcome });
             }
             Query::Hash { id, side, at, .. } => {
-                let hash = ContentHash {
-                    kind: HashKind::Blake3,
-                    digest: [0; 32],
-                };
-                let is_there = self.trees[side].contains_key(&at.path);
+                let hash = self.trees[side].get(&at.path).map(hash_of);
                 let missing = || Failure::new(ErrorKind::NotFound, "hash");
-                let (query, outcome) = (id, is_there.then_some(hash).ok_or_else(missing));
+                let (query, outcome) = (id, hash.ok_or_else(missing));
                 self.tell(Input::Hashed { query, outcome });
             }
         }
@@ -258,7 +274,21 @@ impl Hand {
                 object.attributes = *attributes;
                 Effect::Changed(object.clone())
             }
-            other => panic!("nothing else is to be done: {other:?}"),
+            Act::Write { source, target, .. } => {
+                let path = target.path();
+                let mut observed = match source {
+                    Source::Object { at, .. } => self.trees[side.other()][&at.path].clone(),
+                    Source::Answer(_) => object(MERGED, Kind::File),
+                };
+                observed.oid = match self.trees[side].get(&path) {
+                    Some(old) => old.oid.clone(),
+                    None => observed.oid,
+                };
+                self.trees[side].insert(path, observed.clone());
+                let hash = hash_of(&observed);
+                Effect::Written { observed, hash }
+            }
+            other @ Act::CreateFolder { .. } => panic!("nothing is to be made: {other:?}"),
         }
     }
 

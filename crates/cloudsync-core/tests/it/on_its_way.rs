@@ -57,7 +57,7 @@ fn what_cannot_be_hashed_in_a_folder_that_we_are_moving_is_not_gone() {
     let mut hand = Hand::new();
     hand.holds =
         |query| matches!(query, Query::Hash { side: Side::Remote, at, .. } if at.path == "a/b");
-    hand.trees.remote.get_mut("a/b").expect("a file").tag = Tag::new([9]);
+    hand.trees.remote.get_mut("a/b").expect("a file").tag = Tag::new([3, 9]);
     hand.changed(Side::Remote, "a/b");
     hand.work();
     hand.rename_is_done();

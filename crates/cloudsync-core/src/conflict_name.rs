@@ -74,7 +74,8 @@ fn parts(name: &str) -> Parts<'_> {
             .trim_start_matches(|char: char| char.is_ascii_digit())
             .len();
     let (digits, extensions) = marked.split_at(digits);
-    if !extensions.is_empty() && !extensions.starts_with('.') {
+    // A conflict copy that an editor put aside is one still.
+    if !extensions.is_empty() && !extensions.starts_with(['.', '~']) {
         return plain;
     }
     // A number beyond reason still is one: counting starts anew.
@@ -140,6 +141,7 @@ mod tests {
             ("to()a.doc.zip", 1, "to()a.conflicted.doc.zip"),
             ("to()a.doc.zip", 2, "to()a.conflicted2.doc.zip"),
             ("to()a.doc.zip", 3, "to()a.conflicted3.doc.zip"),
+            ("a.conflictedly", 1, "a.conflicted.conflictedly"),
             ("name", 1, "name.conflicted"),
             ("name", 2, "name.conflicted2"),
             (".x", 1, ".conflicted.x"),
@@ -158,6 +160,7 @@ mod tests {
     fn a_conflict_name_takes_another_number() {
         for (name, n, expected) in [
             ("a.conflicted.txt", 1, "a.conflicted2.txt"),
+            ("a.conflicted~", 1, "a.conflicted2~"),
             ("a.conflicted3.txt", 1, "a.conflicted4.txt"),
             ("a.conflicted3.txt", 2, "a.conflicted5.txt"),
             ("a.conflicted", 1, "a.conflicted2"),

@@ -14,7 +14,7 @@ use cloudsync::provider::{
 };
 use cloudsync::{Attributes, Kind as ObjectKind, Side};
 use futures::{StreamExt, stream};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::faults::Kind;
 use super::life::Life;
@@ -159,7 +159,9 @@ impl Hostile {
                 std::panic::resume_unwind(Box::new("as told"))
             }
             Kind::Slow => {
-                sleep(Duration::from_secs(1 + sim.draw_fault(60) as u64)).await;
+                let time = Duration::from_secs(1 + sim.draw_fault(60) as u64);
+                sim.slow_until(Instant::now() + time);
+                sleep(time).await;
                 return Ok(());
             }
             _ => return Ok(()),

@@ -257,10 +257,11 @@ impl World {
                 self.release(held.id).await;
                 continue;
             }
-            if is_quiet && quiet >= 2 && has_walked {
+            let is_over = Instant::now() > self.sim.lock().slow_until;
+            if is_quiet && quiet >= 2 && has_walked && is_over {
                 return;
             }
-            if quiet >= 2 && !has_walked {
+            if quiet >= 2 && !has_walked && is_over {
                 has_walked = true;
                 quiet = 0;
                 for side in Side::BOTH {

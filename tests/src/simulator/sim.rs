@@ -87,6 +87,8 @@ pub(super) struct State {
     /// top of it cannot be told from another's act, and may be restored, or meet as a conflict. Or an
     /// object that is there was not found.
     pub(super) is_unsure: bool,
+    /// When the last slow call is done, also one of a life that ended meanwhile: as a service does that got it.
+    pub(super) slow_until: Instant,
     /// Calls that changed, or tried to change, a side.
     pub(super) operations: BySide<u64>,
     /// Calls of providers and stores.
@@ -127,6 +129,7 @@ impl Sim {
             tally: Tally::default(),
             is_deaf: false,
             is_unsure: false,
+            slow_until: Instant::now(),
             operations: BySide::default(),
             steps: 0,
             forbidden: BySide::default(),
@@ -144,6 +147,12 @@ impl Sim {
         };
         sim.note(format_args!("{:?}", sim.setup));
         sim
+    }
+
+    /// Notes when a slow call will be done.
+    pub(super) fn slow_until(&self, until: Instant) {
+        let mut state = self.lock();
+        state.slow_until = state.slow_until.max(until);
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

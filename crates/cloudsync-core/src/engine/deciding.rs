@@ -109,7 +109,9 @@ impl Engine {
         let is_on_hold = Side::BOTH
             .iter()
             .all(|&side| is_in(&self.decisions.on_hold, side));
-        if is_asked || is_on_hold {
+        // The other one may have failed: it is tried again in its own time.
+        let is_put_off = other != id && self.schedule.time_of(other).is_some();
+        if is_asked || is_on_hold || is_put_off {
             self.wait_for_each_other(entries);
             return;
         }
@@ -473,17 +475,21 @@ impl Engine {
         let id = entries[side];
         let node = self.world.entry(id).nodes[side].expect("a version on each side");
         let place = conflict_place(&self.view(), side, node);
-        let path = self.world.path(side, node);
-        self.notice(Notice::Conflict {
-            path,
-            kept_as: Some(place.name.clone()),
-        });
+        let failed = self.troubles.get(&id);
+        let is_alone = entries[side.other()] != id;
+        if !(is_alone && failed.is_some_and(|failing| failing.side == side)) {
+            let path = self.world.path(side, node);
+            self.notice(Notice::Conflict {
+                path,
+                kept_as: Some(place.name.clone()),
+            });
+        }
         let deed = Deed::Rename {
             entry: id,
             place,
             purpose: RenamePurpose::Split,
         };
-        if entries[side.other()] != id {
+        if is_alone {
             self.schedule.wait_for(entries[side.other()], id);
         }
         self.begin(id, side, deed);

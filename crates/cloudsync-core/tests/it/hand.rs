@@ -12,6 +12,7 @@ use cloudsync_core::engine::io::{
 use cloudsync_core::event::Event;
 use cloudsync_core::failure::{ErrorKind, Failure};
 use cloudsync_core::listing::{Found, Listing};
+use cloudsync_core::notice::Notice;
 use cloudsync_core::object::{
     Attributes, ContentHash, HashKind, Kind, ObjectRef, Observed, Oid, Tag,
 };
@@ -24,11 +25,14 @@ use cloudsync_core::time::Time;
 pub(crate) struct Hand {
     pub(crate) engine: Engine,
     pub(crate) trees: BySide<BTreeMap<String, Observed>>,
+    now: Time,
     /// Sides on which ids can be looked up.
     by_id: BySide<bool>,
     /// Looks that are answered later.
     pub(crate) holds: fn(&Query) -> bool,
     pub(crate) held: Vec<Query>,
+    /// What was told.
+    pub(crate) notices: Vec<Notice>,
     /// What the application was asked.
     pub(crate) questions: Vec<Question>,
     /// Operations that fail, and how.
@@ -106,9 +110,11 @@ impl Hand {
         let mut hand = Self {
             engine,
             trees: BySide::new(tree.clone(), tree),
+            now: Time::ZERO,
             by_id,
             holds: |_| false,
             held: Vec::new(),
+            notices: Vec::new(),
             questions: Vec::new(),
             fails: |_| None,
             done: None,
@@ -137,7 +143,7 @@ impl Hand {
     }
 
     pub(crate) fn tell(&mut self, input: Input) {
-        self.engine.handle(Time::ZERO, input);
+        self.engine.handle(self.now, input);
     }
 
     pub(crate) fn changed(&mut self, side: Side, path: &str) {
@@ -153,19 +159,26 @@ impl Hand {
         });
     }
 
-    /// Answers whatever is asked, but for what is held.
+    /// Answers whatever is asked, but for what is held, until nothing is left to be done at any time.
     pub(crate) fn work(&mut self) {
-        let (mut now, mut outputs) = (Time::ZERO, 0);
+        let mut now = Time::ZERO;
         loop {
-            while let Some(output) = self.engine.poll(now) {
-                outputs += 1;
-                assert!(outputs < 1_000, "no rest: {output:?}");
-                self.answer(output);
-            }
+            self.work_at(now);
             match self.engine.next_wake() {
                 Some(at) if at > now => now = at,
                 _ => return,
             }
+        }
+    }
+
+    /// Answers whatever is asked now, but for what is held.
+    pub(crate) fn work_at(&mut self, now: Time) {
+        self.now = now;
+        let mut outputs = 0;
+        while let Some(output) = self.engine.poll(now) {
+            outputs += 1;
+            assert!(outputs < 1_000, "no rest: {output:?}");
+            self.answer(output);
         }
     }
 
@@ -192,7 +205,7 @@ impl Hand {
                 }
             }
             Output::Question(question) => self.questions.push(question),
-            Output::Notice(_) => {}
+            Output::Notice(notice) => self.notices.push(notice),
         }
     }
 

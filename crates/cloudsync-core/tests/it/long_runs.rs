@@ -3,12 +3,14 @@
 use cloudsync_core::engine::io::{Act, Input, Query};
 use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::listing::Listing;
-use cloudsync_core::object::ObjectRef;
+use cloudsync_core::notice::Notice;
+use cloudsync_core::object::{Kind, ObjectRef};
 use cloudsync_core::rules::{Feed, Rules};
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::testing::{Faults, ModelPair, UserAct};
+use cloudsync_core::time::Time;
 
-use crate::hand::{Hand, rules};
+use crate::hand::{Hand, object, rules};
 
 fn write(side: Side, path: &str) -> UserAct {
     UserAct::Write(side, path.to_owned())
@@ -211,4 +213,34 @@ fn a_folder_that_goes_back_takes_a_name_that_is_free_there() {
             pair.check();
         }
     }
+}
+
+/// The version that was to give way could not be renamed: the other one, which waited for it, was told that it had
+/// been looked at, and had it tried again at once, for ever.
+#[test]
+fn a_version_that_cannot_give_way_is_tried_again_later_and_later() {
+    let mut hand = Hand::new();
+    for (side, number) in [(Side::Local, 8), (Side::Remote, 9)] {
+        let file = object(number, Kind::File);
+        hand.trees[side].insert("a/n".to_owned(), file);
+        hand.changed(side, "a/n");
+    }
+    hand.fails = |act| {
+        let is_rename = matches!(act, Act::Rename { .. });
+        is_rename.then_some(ErrorKind::PermissionDenied)
+    };
+    let mut pauses = 0;
+    let mut now = Time::ZERO;
+    while hand.acts.len() < 6 {
+        hand.work_at(now);
+        let status = hand.engine.status(now);
+        assert_eq!(status.troubles.len(), 1, "{status:?}");
+        let next = hand.engine.next_wake().expect("it is tried again");
+        assert!(next > now, "without a pause");
+        now = next;
+        pauses += 1;
+    }
+    assert_eq!(pauses, hand.acts.len());
+    let is_conflict = |notice: &&Notice| matches!(notice, Notice::Conflict { .. });
+    assert_eq!(hand.notices.iter().filter(is_conflict).count(), 1);
 }

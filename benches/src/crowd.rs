@@ -53,6 +53,7 @@ pub struct Crowd {
     native: bool,
     made: u64,
     top: BySide<&'static str>,
+    last: Option<Operation>,
     kept: Option<Kept>,
 }
 
@@ -77,6 +78,7 @@ impl Crowd {
             native,
             made: 1 << 40,
             top: BySide::new("all", "all"),
+            last: None,
             kept: None,
         }
     }
@@ -146,7 +148,7 @@ impl Crowd {
         }
     }
 
-    /// A user renames the folder that all is in. Returns what is to be done on the other side.
+    /// A user renames the folder that all is in. Returns what was done on the other side.
     ///
     /// # Panics
     /// If nothing is.
@@ -167,13 +169,9 @@ impl Crowd {
                 cursor,
             },
         );
-        loop {
-            match self.engine.poll(self.now) {
-                Some(Output::Operation(operation)) => return operation,
-                Some(output) => self.answer(output),
-                None => self.now = self.engine.next_wake().expect("something is to be done"),
-            }
-        }
+        self.last = None;
+        self.run();
+        self.last.take().expect("something is to be done")
     }
 
     /// Lists all folders of a side, one by one, as a provider would.
@@ -262,12 +260,12 @@ impl Crowd {
                 query: id,
                 outcome: Ok(ContentHash::new(kind, b"equal")),
             },
-            Output::Operation(operation) => self.done(&operation),
+            Output::Operation(operation) => self.done(operation),
         };
         self.engine.handle(self.now, input);
     }
 
-    fn done(&mut self, operation: &Operation) -> Input {
+    fn done(&mut self, operation: Operation) -> Input {
         self.operations += 1;
         self.made += 1;
         let (number, side) = (self.made, operation.side);
@@ -283,7 +281,9 @@ impl Crowd {
             Act::Delete { .. } => Effect::Deleted,
             _ => Effect::Changed(observed(number, side, like, Kind::Folder, false)),
         };
-        Input::Done(vec![(operation.id, Ok(effect))])
+        let id = operation.id;
+        self.last = Some(operation);
+        Input::Done(vec![(id, Ok(effect))])
     }
 }
 
@@ -381,5 +381,45 @@ fn observed(number: u64, side: Side, like: Like, kind: Kind, native: bool) -> Ob
         },
         hash: (native && is_file).then(|| ContentHash::new(HashKind::Sha256, &digest)),
         racy: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn met(count: usize) -> Crowd {
+        let mut crowd = Crowd::new(BySide::new(count, count), Like::Disk, true).keeping();
+        crowd.meet();
+        crowd
+    }
+
+    #[test]
+    fn equal_sides_agree_and_what_they_agree_on_is_found_again() {
+        let mut crowd = met(202);
+        let known = crowd.engine.status(crowd.now);
+        assert_eq!(
+            (known.objects.local, known.pending, crowd.operations),
+            (203, 0, 0)
+        );
+        let listings = crowd.listings(Side::Local).collect();
+        crowd.walk_again(Side::Local, listings);
+        assert_eq!(crowd.operations, 0);
+        let again = engine(true).restored(crowd.snapshot());
+        assert_eq!(again.status(Time::ZERO).objects.local, 203);
+    }
+
+    #[test]
+    fn a_side_is_filled() {
+        let mut crowd = Crowd::new(BySide::new(202, 0), Like::Disk, false);
+        crowd.meet();
+        assert_eq!(crowd.operations, 203);
+    }
+
+    #[test]
+    fn a_renamed_folder_is_one_operation() {
+        let operation = met(202).rename_all();
+        assert_eq!(operation.side, Side::Remote);
+        assert!(matches!(operation.act, Act::Rename { .. }), "{operation:?}");
     }
 }

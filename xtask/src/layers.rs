@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("cloudsync-provider", 10),
     ("cloudsync-store", 10),
     ("cloudsync", 30),
+    ("cloudsync-benches", 40),
     ("cloudsync-cli", 40),
     ("cloudsync-tests", 50),
     ("xtask", 50),

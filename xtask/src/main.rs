@@ -1,6 +1,7 @@
 //! Checks of this repository that no compiler makes: `cargo xtask NAME`, or `cargo xtask ci` for all.
 #![allow(clippy::print_stdout, reason = "a program")]
 
+mod bench;
 mod cases;
 mod interleaved;
 mod layers;
@@ -10,6 +11,7 @@ mod purity;
 mod simulate;
 mod sources;
 mod tidy;
+mod whole;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -77,6 +79,11 @@ const TASKS: &[Task] = &[
         "power",
         "cut the power of disks while they are synced to",
         simulate::power,
+    ),
+    (
+        "bench",
+        "measure instructions and times, and compare them with before",
+        bench::run,
     ),
     (
         "measure",

@@ -201,7 +201,8 @@ fn whole(arguments: &[String]) -> Result<bool> {
     in_release("run", &program, arguments)
 }
 
-fn in_release(command: &str, program: &[&str], arguments: &[String]) -> Result<bool> {
+/// Has cargo do something with a program in release, in its own process. Returns whether that went well.
+pub(crate) fn in_release(command: &str, program: &[&str], arguments: &[String]) -> Result<bool> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .args([command, "--quiet", "--release"])

@@ -115,6 +115,9 @@ impl Engine {
             self.wait_for_each_other(entries);
             return;
         }
+        if self.was_written(entries) {
+            return;
+        }
         if local == remote && (self.was_merged(id) || self.merge(id) || self.take(id)) {
             return;
         }

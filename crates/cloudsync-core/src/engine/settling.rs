@@ -10,7 +10,7 @@ use crate::plan::is_arbitrary;
 use crate::precondition::Expect;
 use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
 use crate::rules::Identity;
-use crate::side::Side;
+use crate::side::{BySide, Side};
 use crate::tree::contents::Content;
 use crate::tree::node::{Mark, NodeId, Presence};
 
@@ -440,6 +440,24 @@ impl Engine {
         }
     }
 
+    /// Two versions met, and both contents are known. Returns true if one is what we were about to write there when
+    /// we were killed, of a version of before: then it is no conflict.
+    pub(super) fn was_written(&mut self, entries: BySide<EntryId>) -> bool {
+        for id in [entries.local, entries.remote] {
+            let Some(Intent { side, act }) = self.world.intent(id).cloned() else {
+                continue;
+            };
+            if self.settle_write(id, side, &act) {
+                self.world.take_intent(id);
+                self.persisting.dirty(id);
+                self.touch(id);
+                self.wake_waiters(id);
+                return true;
+            }
+        }
+        false
+    }
+
     /// Returns true if a write was found to be done, and its source has changed since.
     fn settle_write(&mut self, id: EntryId, side: Side, act: &IntendedAct) -> bool {
         let IntendedAct::Write {
@@ -462,12 +480,10 @@ impl Engine {
             return false;
         };
         let at = self.world.node(side, there);
+        // That both have one size and one time says little: two users may have written in one moment.
         let is_told = match (at.content(), digest) {
             (Some(content), Some(digest)) => self.world.contents.get(content).digest == *digest,
-            _ => {
-                let is_kept = self.config.rules[side].keeps_mtime;
-                is_kept && at.attributes().mtime == attributes.mtime && is_telling(attributes.mtime)
-            }
+            _ => false,
         };
         let as_after = at.size() == *size
             && is_told
@@ -480,12 +496,8 @@ impl Engine {
             return false;
         };
         let source_now = self.world.node(from, source_node);
-        let is_as_before = source_now.tag() == *source
-            || source_now.is_present()
-                && source_now.size() == *size
-                && source_now.attributes().mtime == attributes.mtime;
-        if is_as_before {
-            // What was to be copied is still there, if under another name: comparing the two tells for certain.
+        if source_now.tag() == *source {
+            // What was to be copied is still there: comparing the two tells for certain.
             return false;
         }
         let tag_now = at.tag();
@@ -542,10 +554,4 @@ impl Engine {
     fn folder_of(&self, entry: EntryId, side: Side) -> Option<NodeId> {
         self.world.find(entry)?.nodes[side]
     }
-}
-
-/// Whether a file with this time of another one is a copy of that. One of whole seconds is anybody's who wrote
-/// in that second.
-fn is_telling(mtime: Option<i64>) -> bool {
-    mtime.is_some_and(|mtime| mtime % 1_000_000_000 != 0)
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cloudsync_core::engine::io::{Act, Answer, ConflictPolicy, Input, Resolution, Source};
 use cloudsync_core::failure::ErrorKind;
+use cloudsync_core::notice::Notice;
 use cloudsync_core::object::{Kind, Tag};
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::time::Time;
@@ -79,6 +80,12 @@ fn answer(hand: &mut Hand, answer: Answer) {
     hand.tell(Input::Answer { question, answer });
 }
 
+/// How many conflicts were told.
+fn conflicts(hand: &Hand) -> usize {
+    let is_conflict = |notice: &&Notice| matches!(notice, Notice::Conflict { .. });
+    hand.notices.iter().filter(is_conflict).count()
+}
+
 #[test]
 fn nothing_is_at_rest_while_somebody_is_asked() {
     let mut hand = asking();
@@ -91,6 +98,7 @@ fn nothing_is_at_rest_while_somebody_is_asked() {
     hand.work();
     assert!(hand.engine.status(Time::ZERO).at_rest);
     assert_eq!(hand.trees.remote["a/b"].tag, Tag::new([5]));
+    assert_eq!(conflicts(&hand), 1);
 }
 
 /// What was decided was of another version: it is asked again.
@@ -149,4 +157,5 @@ fn merged_content_that_is_lost_is_asked_for_again() {
     for side in Side::BOTH {
         assert_eq!(hand.trees[side]["a/b"].tag, Tag::new([MERGED]), "{side}");
     }
+    assert_eq!(conflicts(&hand), 2, "each time that it was decided");
 }

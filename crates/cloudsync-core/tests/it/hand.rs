@@ -31,6 +31,8 @@ pub(crate) struct Hand {
     /// Looks that are answered later.
     pub(crate) holds: fn(&Query) -> bool,
     pub(crate) held: Vec<Query>,
+    /// If true, operations go on and on.
+    pub(crate) is_slow: bool,
     /// What was told.
     pub(crate) notices: Vec<Notice>,
     /// What the application was asked.
@@ -91,6 +93,16 @@ impl Hand {
 
     /// The same, with what is done about conflicts.
     pub(crate) fn deciding(rules: BySide<Rules>, on_conflict: ConflictPolicy) -> Self {
+        Self::made(rules, on_conflict, Limits::default())
+    }
+
+    /// The same, with how much goes on at once.
+    pub(crate) fn limited(limits: Limits) -> Self {
+        let rules = BySide::from_fn(|_| rules());
+        Self::made(rules, ConflictPolicy::KeepBoth, limits)
+    }
+
+    fn made(rules: BySide<Rules>, on_conflict: ConflictPolicy, limits: Limits) -> Self {
         let by_id = rules.as_ref().map(|rules| rules.id_lookup);
         let engine = Engine::new(Config {
             rules,
@@ -98,7 +110,7 @@ impl Hand {
             aging: Duration::ZERO,
             on_conflict,
             guard: None,
-            limits: Limits::default(),
+            limits,
             backoff: (Duration::from_millis(10), Duration::from_secs(1)),
             walk_every: BySide::new(None, None),
             dry_run: false,
@@ -114,6 +126,7 @@ impl Hand {
             by_id,
             holds: |_| false,
             held: Vec::new(),
+            is_slow: false,
             notices: Vec::new(),
             questions: Vec::new(),
             fails: |_| None,
@@ -193,6 +206,9 @@ impl Hand {
             Output::Operation(operation) => {
                 let (id, side, act) = (operation.id, operation.side, operation.act);
                 self.acts.push((side, act.clone()));
+                if self.is_slow {
+                    return;
+                }
                 if let Some(kind) = (self.fails)(&act) {
                     let failure = Failure::new(kind, "operation");
                     return self.tell(Input::Done(vec![(id, Err(failure))]));

@@ -8,6 +8,7 @@ mod found;
 mod hand;
 mod hostile;
 mod interleaved;
+mod limits;
 mod long_runs;
 mod model;
 mod moves;

@@ -1,0 +1,66 @@
+//! How much goes on at once.
+
+use cloudsync_core::engine::io::{Limits, Query};
+use cloudsync_core::object::Kind;
+use cloudsync_core::side::Side;
+
+use crate::hand::{Hand, object};
+
+/// Returns how many copies are begun before one ends, of ten files of three bytes.
+fn begun(limits: Limits) -> usize {
+    let mut hand = Hand::limited(limits);
+    for number in 20..30 {
+        let path = format!("a/{number}");
+        let mut file = object(number, Kind::File);
+        file.size = 3;
+        hand.trees.local.insert(path.clone(), file);
+        hand.changed(Side::Local, &path);
+    }
+    hand.is_slow = true;
+    hand.work();
+    hand.acts.len()
+}
+
+#[test]
+fn so_many_operations_go_on_at_once() {
+    for operations in [1, 2, 5] {
+        let limits = Limits {
+            operations,
+            ..Limits::default()
+        };
+        assert_eq!(begun(limits), operations);
+    }
+}
+
+/// One that goes beyond is begun still, as a file may be larger than all that is allowed.
+#[test]
+fn so_many_bytes_are_on_their_way_at_once() {
+    for (bytes, expected) in [(1, 1), (3, 1), (4, 2), (6, 2), (7, 3)] {
+        let limits = Limits {
+            bytes,
+            ..Limits::default()
+        };
+        assert_eq!(begun(limits), expected, "{bytes} bytes");
+    }
+}
+
+/// New files of one size on both sides are hashed, a few at a time.
+#[test]
+fn so_many_questions_are_open_at_once() {
+    let queries = 2;
+    let mut hand = Hand::limited(Limits {
+        queries,
+        ..Limits::default()
+    });
+    hand.holds = |query| matches!(query, Query::Hash { .. });
+    for number in 20..40 {
+        for side in Side::BOTH {
+            let path = format!("a/{number}");
+            hand.trees[side].insert(path.clone(), object(number, Kind::File));
+            hand.changed(side, &path);
+        }
+    }
+    hand.work();
+    let open = hand.held.len();
+    assert!((1..=2 * queries + 1).contains(&open), "{open} are open");
+}

@@ -72,8 +72,7 @@ fn instructions(saves: bool) -> Result<bool> {
             println!("{:>15} {now:>15} {:>8} {name}", "", "new");
             continue;
         };
-        #[expect(clippy::cast_precision_loss, reason = "a share")]
-        let change = (now as f64 / before as f64 - 1.0) * 100.0;
+        let change = change(before, now);
         let verdict = if change > MOST { ", a regression" } else { "" };
         println!("{before:>15} {now:>15} {change:>+7.1}% {name}{verdict}");
         is_well &= change <= MOST;
@@ -93,6 +92,12 @@ fn instructions(saves: bool) -> Result<bool> {
     Ok(is_well)
 }
 
+/// Returns by how many percent something grew.
+#[expect(clippy::cast_precision_loss, reason = "a share")]
+fn change(before: u64, now: u64) -> f64 {
+    (now as f64 / before as f64 - 1.0) * 100.0
+}
+
 /// Runs the benchmarks under valgrind.
 fn counts() -> Result<Counts> {
     let arguments = ["--bench", "instructions", "--", "--output-format=json"];
@@ -100,7 +105,11 @@ fn counts() -> Result<Counts> {
     if !status.success() {
         bail!("the benchmarks of instructions failed");
     }
-    let text = String::from_utf8_lossy(&stdout);
+    counts_in(&String::from_utf8_lossy(&stdout))
+}
+
+/// Reads what the library tells: one object a line.
+fn counts_in(text: &str) -> Result<Counts> {
     let of_line = |line: &str| {
         let summary: Value = serde_json::from_str(line)?;
         let name = summary["function_name"].as_str().context("no name")?;
@@ -148,4 +157,24 @@ fn write(file: &Path, counts: &Counts) -> Result<()> {
     let line = |(name, count): (&String, &u64)| format!("{name}\t{count}\n");
     let text: String = counts.iter().map(line).collect();
     fs::write(file, text).with_context(|| file.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_and_compared() {
+        let told = r#"
+a line for people
+{"function_name":"one","profiles":[{"data":{"total":{"metrics":{"Ir":{"values":{"new":115}}}}}}]}
+{"function_name":"two","profiles":[{"data":{"total":{"metrics":{"Ir":{"values":{"new":116}}}}}}]}"#;
+        let counts = counts_in(told).expect("as the library tells it");
+        let changes: Vec<bool> = counts
+            .values()
+            .map(|&now| change(100, now) > MOST + 1e-9)
+            .collect();
+        assert_eq!(changes, [false, true]);
+        assert!(counts_in(r#"{"function_name":"three"}"#).is_err());
+    }
 }

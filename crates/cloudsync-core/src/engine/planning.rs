@@ -48,6 +48,8 @@ impl Engine {
             Step::Nothing => self.rested(id),
             Step::Agree { content } => {
                 self.world.agree(id, content);
+                // What was begun, and may not have been done, is nobody's.
+                self.world.take_intent(id);
                 self.agreed(id);
             }
             Step::AgreeContent { content } => self.agree_equal(id, Some(content)),

@@ -17,6 +17,7 @@ use cloudsync_core::object::{
     Attributes, ContentHash, HashKind, Kind, ObjectRef, Observed, Oid, Tag,
 };
 use cloudsync_core::policy::DefaultPolicy;
+use cloudsync_core::record::{EntryId, Record};
 use cloudsync_core::rules::{Feed, Identity, NameRules, Rules};
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::time::Time;
@@ -33,6 +34,8 @@ pub(crate) struct Hand {
     pub(crate) held: Vec<Query>,
     /// If true, operations go on and on.
     pub(crate) is_slow: bool,
+    /// What was recorded.
+    pub(crate) records: BTreeMap<EntryId, Record>,
     /// What was told.
     pub(crate) notices: Vec<Notice>,
     /// What the application was asked.
@@ -127,6 +130,7 @@ impl Hand {
             holds: |_| false,
             held: Vec::new(),
             is_slow: false,
+            records: BTreeMap::new(),
             notices: Vec::new(),
             questions: Vec::new(),
             fails: |_| None,
@@ -198,6 +202,7 @@ impl Hand {
     fn answer(&mut self, output: Output) {
         match output {
             Output::Persist(batch) => {
+                self.records.extend(batch.puts);
                 let (batch, outcome) = (batch.id, Ok(()));
                 self.tell(Input::Persisted { batch, outcome });
             }

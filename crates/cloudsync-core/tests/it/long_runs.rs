@@ -4,7 +4,7 @@ use cloudsync_core::engine::io::{Act, Input, Query};
 use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::listing::Listing;
 use cloudsync_core::notice::Notice;
-use cloudsync_core::object::{Kind, ObjectRef};
+use cloudsync_core::object::{Kind, ObjectRef, Tag};
 use cloudsync_core::rules::{Feed, Rules};
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::testing::{Faults, ModelPair, UserAct};
@@ -264,4 +264,24 @@ fn a_version_that_cannot_give_way_is_tried_again_later_and_later() {
     assert_eq!(pauses, hand.acts.len());
     let is_conflict = |notice: &&Notice| matches!(notice, Notice::Conflict { .. });
     assert_eq!(hand.notices.iter().filter(is_conflict).count(), 1);
+}
+
+/// The write that may not have been done stood in the record until the next start.
+#[test]
+fn what_was_begun_is_nobodys_once_the_content_is_what_it_was() {
+    let mut hand = Hand::new();
+    hand.fails = |_| Some(ErrorKind::Unavailable);
+    for tag in [vec![4], vec![3, 1]] {
+        let file = hand.trees.local.get_mut("a/b").expect("a file");
+        file.tag = Tag::new(&tag);
+        hand.changed(Side::Local, "a/b");
+        hand.work_at(Time::ZERO);
+    }
+    assert_eq!(hand.acts.len(), 1, "{:?}", hand.acts);
+    hand.work();
+    let open = hand
+        .records
+        .values()
+        .filter(|record| record.intent.is_some());
+    assert_eq!(open.count(), 0, "{:?}", hand.records);
 }

@@ -177,16 +177,17 @@ impl Engine {
                 self.set_listed(side, folder, true);
                 self.sides[side].unreadable.remove(&folder);
             }
-            End::Partial
-                if self.was_elsewhere(side, folder, asked)
-                    || self.on_its_way(side, folder).is_some() =>
-            {
-                // We moved it away under the walk.
-                self.pass_by(side, folder);
-                self.sides[side].want_walk(folder);
-            }
             End::Partial => {
                 self.pass_by(side, folder);
+                // Where we moved it away under the walk, it is listed again where it is then.
+                if let Some(entry) = self.on_its_way(side, folder) {
+                    self.sides[side].block(entry, Doubt::Node(folder));
+                    return;
+                }
+                if self.was_elsewhere(side, folder, asked) {
+                    self.sides[side].want_walk(folder);
+                    return;
+                }
                 self.sides[side].unreadable.insert(folder);
                 if folder != NodeId::ROOT {
                     let path = self.world.path(side, folder);

@@ -32,6 +32,8 @@ pub(crate) struct Hand {
     /// Looks that are answered later.
     pub(crate) holds: fn(&Query) -> bool,
     pub(crate) held: Vec<Query>,
+    /// If true, no folder but the root can be listed.
+    pub(crate) is_partial: bool,
     /// If true, operations go on and on.
     pub(crate) is_slow: bool,
     /// What was recorded.
@@ -129,6 +131,7 @@ impl Hand {
             by_id,
             holds: |_| false,
             held: Vec::new(),
+            is_partial: false,
             is_slow: false,
             records: BTreeMap::new(),
             notices: Vec::new(),
@@ -276,6 +279,9 @@ impl Hand {
                 None => folder.path.is_empty(),
             };
             let mut listing = Listing::new(folder.clone());
+            if self.is_partial && !folder.path.is_empty() {
+                return listing;
+            }
             for (path, seen) in tree.iter().filter(|(path, _)| inside(path)) {
                 listing.push(name(path), seen.clone());
             }

@@ -215,6 +215,21 @@ fn a_folder_that_we_moved_under_a_walk_is_listed_again() {
     assert_eq!(hand.acts.iter().filter(is_delete).count(), 1);
 }
 
+/// As long as our rename went on, it was walked without a pause.
+#[test]
+fn a_folder_that_we_are_moving_is_not_walked_until_that_ended() {
+    let mut hand = Hand::new();
+    hand.rename(Side::Local, "a", "c");
+    hand.changed(Side::Local, "a");
+    hand.changed(Side::Local, "c");
+    hand.is_slow = true;
+    hand.work();
+    assert_eq!(hand.acts.len(), 1, "it is being renamed");
+    hand.is_partial = true;
+    hand.walk(Side::Remote);
+    hand.work();
+}
+
 /// Of two folders that were moved into each other, one goes back: to a name that is free where it goes, not where
 /// it is.
 #[test]

@@ -24,7 +24,7 @@ cargo xtask bench --whole [--files N] [--times N] [--in FOLDER]: the program on 
 const BASELINE: &str = "benches/instructions.tsv";
 /// So many percent more are a regression.
 const MOST: f64 = 15.0;
-/// The library's version, which has to be that of the program beside it.
+/// What runs the benchmarks for the library; of the same version as that.
 const RUNNER: &str = "gungraun-runner";
 
 /// Instructions of each path.

@@ -190,7 +190,7 @@ impl Trees {
         let mut command = match self.who {
             Who::Ours => {
                 let mut command = Command::new(&self.program);
-                command.args(["sync", "a", "b", "--state", "state/state.db", "--quiet"]);
+                command.args(["sync", "a", "b", "--state", "state/state.db", "-q"]);
                 command
             }
             Who::Rsync => {

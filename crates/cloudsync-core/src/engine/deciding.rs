@@ -479,8 +479,8 @@ impl Engine {
         let node = self.world.entry(id).nodes[side].expect("a version on each side");
         let place = conflict_place(&self.view(), side, node);
         let failed = self.troubles.get(&id);
-        let is_alone = entries[side.other()] != id;
-        if !(is_alone && failed.is_some_and(|failing| failing.side == side)) {
+        let are_two = entries[side.other()] != id;
+        if !(are_two && failed.is_some_and(|failing| failing.side == side)) {
             let path = self.world.path(side, node);
             self.notice(Notice::Conflict {
                 path,
@@ -492,7 +492,7 @@ impl Engine {
             place,
             purpose: RenamePurpose::Split,
         };
-        if is_alone {
+        if are_two {
             self.schedule.wait_for(entries[side.other()], id);
         }
         self.begin(id, side, deed);

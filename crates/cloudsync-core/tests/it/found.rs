@@ -588,32 +588,6 @@ fn what_is_told_of_a_folder_after_we_moved_it_is_looked_for_where_it_is() {
     }
 }
 
-/// A write that failed, or not, and a file that a user wrote in the second that it would have set: equal size
-/// and time said that it was done, and what the user wrote was taken for what the other side had.
-#[test]
-fn a_file_of_the_same_second_is_not_taken_for_one_that_we_wrote() {
-    let (local, remote) = (Side::Local, Side::Remote);
-    let second = 5_000_000_000;
-    for seed in 0..20 {
-        for work in 0..10 {
-            let mut pair = with_local(SideSetup::default(), seed);
-            pair.act(&write(remote, "a"));
-            pair.check();
-            let mut pair = pair.faults(Faults {
-                fail: 100,
-                ..Faults::default()
-            });
-            pair.act(&write(remote, "a"));
-            pair.set_time(remote, "a", second);
-            pair.act(&UserAct::Work(work));
-            pair.act(&write(local, "a"));
-            pair.set_time(local, "a", second);
-            pair.act(&UserAct::Touch(remote, "a".to_owned(), 1));
-            pair.check();
-        }
-    }
-}
-
 /// What a user set in the moment before our rename counted as what both had agreed on.
 #[test]
 fn a_mode_that_changes_just_before_we_rename_the_folder_is_carried_over() {

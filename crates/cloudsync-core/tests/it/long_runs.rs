@@ -29,8 +29,13 @@ fn rename(side: Side, from: &str, to: &str) -> UserAct {
 #[test]
 fn a_file_of_the_same_moment_is_not_taken_for_one_that_we_wrote() {
     let (local, remote) = (Side::Local, Side::Remote);
-    let moment = 5_123_456_789;
-    for seed in 0..40 {
+    for seed in 0..80 {
+        // On a disk that knows whole seconds only, too.
+        let moment = if seed % 4 < 2 {
+            5_000_000_000
+        } else {
+            5_123_456_789
+        };
         for work in 0..10 {
             let mut pair = ModelPair::with(BySide::default(), seed);
             pair.act(&write(remote, "a"));

@@ -3,7 +3,6 @@
 
 mod bench;
 mod cases;
-mod interleaved;
 mod layers;
 mod measure;
 mod plants;

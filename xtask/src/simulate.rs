@@ -11,11 +11,10 @@ use cloudsync_core::side::BySide;
 use cloudsync_core::testing::exhaustive::{self, Bound, Tally};
 use cloudsync_core::testing::{SideSetup, Situations, Swarm};
 
-use crate::interleaved;
-
 const USAGE: &str = "cargo xtask simulate [--runs N] [--seed S] [--threads N] [--show N]: random worlds, and the first N that fail
 cargo xtask simulate --exhaustive [--threads N]: all small worlds
-cargo xtask simulate --interleaved [--threads N]: few acts, and all orders of what happens
+cargo xtask simulate --interleaved [--threads N] [--bound N]: few acts, and all orders of what happens; all bounds, or
+    the Nth of them
 cargo xtask simulate --planner [--runs N] [--seed S] [--threads N] [--show N] [--replay S]: the planner alone
 cargo xtask simulate --replay S: one random world, made as small as it still fails, line by line
 of random worlds, those in which a side cannot move folders (--by-parts), an application is asked about
@@ -32,6 +31,8 @@ struct Options {
     threads: usize,
     exhaustive: bool,
     interleaved: bool,
+    /// Only this one of the bounds of `interleaved`.
+    bound: Option<u64>,
     planner: bool,
     family: Family,
     /// How many failures are told.
@@ -88,6 +89,7 @@ fn options(arguments: &[String]) -> Result<Options> {
         threads: thread::available_parallelism().map_or(1, usize::from),
         exhaustive: false,
         interleaved: false,
+        bound: None,
         planner: false,
         family: FAMILIES[0],
         show: 20,
@@ -107,6 +109,7 @@ fn options(arguments: &[String]) -> Result<Options> {
             "--replay" => options.replay = Some(number()?),
             "--exhaustive" => options.exhaustive = true,
             "--interleaved" => options.interleaved = true,
+            "--bound" => options.bound = Some(number()?),
             "--planner" => options.planner = true,
             flag => {
                 let family = FAMILIES.iter().find(|family| family.flag == flag);
@@ -132,14 +135,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     if options.planner {
         return planner(&options);
     }
+    if options.interleaved {
+        return interleaved(&options);
+    }
     if let Some(seed) = options.replay {
         return Ok(replay(&(options.family.world)(seed)));
     }
     // What panics is told at the end, with how to run it again.
     std::panic::set_hook(Box::new(|_| {}));
-    if options.interleaved {
-        Ok(interleaved::run(options.threads))
-    } else if options.exhaustive {
+    if options.exhaustive {
         Ok(all_small_worlds(options.threads))
     } else {
         Ok(random_worlds(&options))
@@ -193,6 +197,14 @@ fn planner(options: &Options) -> Result<bool> {
         ],
     };
     let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    in_release("run", &program, &numbers)
+}
+
+/// Goes through all orders, in a program with an allocator of its own.
+fn interleaved(options: &Options) -> Result<bool> {
+    let program = ["--package", "xtask", "--bin", "interleaved", "--"];
+    let numbers = [Some(options.threads as u64), options.bound];
+    let numbers: Vec<String> = numbers.iter().flatten().map(u64::to_string).collect();
     in_release("run", &program, &numbers)
 }
 

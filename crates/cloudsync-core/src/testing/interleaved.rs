@@ -1,9 +1,11 @@
 //! All interleavings: a few acts of users, what the engine does and what it is told, in every order, with one
-//! mishap anywhere. Breadth-first over worlds that are cloned, and told apart by all that is in them.
+//! mishap anywhere. Breadth-first over worlds that are cloned, and told apart by all that is in them. From each
+//! of them an end has to be reached: a circle without a way out is a failure.
 
-use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hasher};
-use std::ops::Range;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::engine::io::Output;
@@ -11,6 +13,7 @@ use crate::side::{BySide, Side};
 use crate::testing::act::UserAct;
 use crate::testing::driving::Open;
 use crate::testing::exhaustive::Failure;
+use crate::testing::fingerprint::Fingerprint;
 use crate::testing::pair::ModelPair;
 use crate::testing::setup::{Faults, SideSetup};
 use crate::testing::small;
@@ -19,6 +22,9 @@ use crate::testing::swarm::message;
 
 /// No world needs as many moves to come to rest.
 const DEPTH: usize = 300;
+
+/// Where only one thing can happen, worlds are told apart after so many moves again.
+const STRIDE: usize = 8;
 
 /// Which worlds.
 #[derive(Clone, Copy, Debug)]
@@ -156,6 +162,23 @@ fn sequences(sides: &BySide<Storage>, count: usize) -> Vec<Vec<UserAct>> {
     all
 }
 
+/// All worlds that come of one sequence of acts.
+struct Exploration<'a> {
+    acts: &'a [UserAct],
+    mishap: Mishap,
+    start: State,
+    /// By fingerprint, the way to each world that was told apart.
+    ways: BTreeMap<u64, Vec<Move>>,
+    /// From which world one came to which.
+    steps: Vec<(u64, u64)>,
+    ends: Vec<u64>,
+    moves: u64,
+    farthest: usize,
+}
+
+/// A way to where something does not hold, and what that is.
+type Found = (Vec<Move>, String);
+
 fn explore(bound: &Bound, base: &ModelPair, acts: &[UserAct], tally: &mut Tally) {
     let start = State {
         pair: base.clone(),
@@ -164,45 +187,108 @@ fn explore(bound: &Bound, base: &ModelPair, acts: &[UserAct], tally: &mut Tally)
         order: bound.order,
         way: Vec::new(),
     };
-    let mut seen = BTreeSet::new();
-    let mut layer = vec![start.clone()];
-    for depth in 0..DEPTH {
-        let mut next_layer = Vec::new();
-        for state in layer {
-            let moves = state.moves(acts, bound.mishap);
-            if moves.is_empty() {
-                tally.ends += 1;
-                tally.farthest = tally.farthest.max(depth);
-                let way = state.way.clone();
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| state.check(acts))) {
-                    let why = message(&*panic);
-                    return tally.failures.push(failed(&start, acts, &way, why));
+    let mut exploration = Exploration {
+        acts,
+        mishap: bound.mishap,
+        start: start.clone(),
+        ways: BTreeMap::new(),
+        steps: Vec::new(),
+        ends: Vec::new(),
+        moves: 0,
+        farthest: 0,
+    };
+    let explored = exploration.all().and_then(|()| exploration.can_end());
+    tally.worlds += exploration.ways.len() as u64;
+    tally.moves += exploration.moves;
+    tally.ends += exploration.ends.len() as u64;
+    tally.farthest = tally.farthest.max(exploration.farthest);
+    if let Err((way, why)) = explored {
+        tally.failures.push(failed(&start, acts, &way, why));
+    }
+}
+
+impl Exploration<'_> {
+    fn all(&mut self) -> Result<(), Found> {
+        let start = self.start.clone();
+        let first = start.fingerprint();
+        self.ways.insert(first, Vec::new());
+        let mut layer = vec![(first, start)];
+        while !layer.is_empty() {
+            for (from, state) in mem::take(&mut layer) {
+                let moves = state.moves(self.acts, self.mishap);
+                let Some((&last, others)) = moves.split_last() else {
+                    self.ends.push(from);
+                    self.farthest = self.farthest.max(state.way.len());
+                    let way = state.way.clone();
+                    caught(|| state.check(self.acts)).map_err(|why| (way, why))?;
+                    continue;
+                };
+                for &one in others {
+                    self.go(from, state.clone(), one, &mut layer)?;
                 }
-                continue;
+                self.go(from, state, last, &mut layer)?;
             }
-            for one in moves {
-                tally.moves += 1;
-                let mut next = state.clone();
-                next.way.push(one);
-                match catch_unwind(AssertUnwindSafe(|| next.make(one, acts))) {
-                    Ok(()) if seen.insert(next.fingerprint()) => next_layer.push(next),
-                    Ok(()) => {}
-                    Err(panic) => {
-                        let why = message(&*panic);
-                        return tally.failures.push(failed(&start, acts, &next.way, why));
-                    }
+        }
+        Ok(())
+    }
+
+    /// Makes a move, and those after it that are the only ones.
+    fn go(
+        &mut self,
+        from: u64,
+        mut state: State,
+        one: Move,
+        layer: &mut Vec<(u64, State)>,
+    ) -> Result<(), Found> {
+        let before = state.way.len();
+        let mut next = vec![one];
+        while let &[only] = next.as_slice()
+            && state.way.len() < before + STRIDE
+        {
+            state.way.push(only);
+            let made = caught(|| state.make(only, self.acts));
+            made.map_err(|why| (state.way.clone(), why))?;
+            next = state.moves(self.acts, self.mishap);
+        }
+        self.moves += (state.way.len() - before) as u64;
+        if state.way.len() > DEPTH {
+            return Err((state.way, format!("no rest after {DEPTH} moves")));
+        }
+        let to = state.fingerprint();
+        self.steps.push((from, to));
+        if let Entry::Vacant(new) = self.ways.entry(to) {
+            new.insert(state.way.clone());
+            layer.push((to, state));
+        }
+        Ok(())
+    }
+
+    /// Makes sure that from each world an end can be reached.
+    fn can_end(&mut self) -> Result<(), Found> {
+        // By where they lead to.
+        self.steps.sort_unstable_by_key(|&(_, to)| to);
+        let mut can: BTreeSet<u64> = self.ends.iter().copied().collect();
+        let mut todo = self.ends.clone();
+        while let Some(world) = todo.pop() {
+            let first = self.steps.partition_point(|&(_, to)| to < world);
+            let before = self.steps[first..].iter();
+            for &(from, _) in before.take_while(|&&(_, to)| to == world) {
+                if can.insert(from) {
+                    todo.push(from);
                 }
             }
         }
-        layer = next_layer;
-        if layer.is_empty() {
-            tally.worlds += seen.len() as u64;
-            return;
+        let stuck = self.ways.iter().filter(|(world, _)| !can.contains(world));
+        match stuck.min_by_key(|(_, way)| way.len()) {
+            Some((_, way)) => Err((way.clone(), "no end can be reached from here".into())),
+            None => Ok(()),
         }
     }
-    let why = format!("no rest after {DEPTH} moves");
-    let failure = failed(&start, acts, &layer[0].way, why);
-    tally.failures.push(failure);
+}
+
+/// Says what was wrong, where something was.
+fn caught(work: impl FnOnce()) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| message(&*panic))
 }
 
 fn together(one: Open, other: Open) -> Open {
@@ -370,86 +456,12 @@ impl State {
 
     /// Tells it from other worlds that go on otherwise.
     fn fingerprint(&self) -> u64 {
-        let mut text = String::with_capacity(1 << 14);
-        let written = self.pair.write_state(&mut text);
-        written.expect("a text takes all");
-        let mut digest = DefaultHasher::new();
-        hash_state(&text, &mut digest);
-        digest.write_usize(self.acted);
-        digest.write_u8(u8::from(self.has_mishap));
-        digest.finish()
+        let mut fingerprint = Fingerprint::default();
+        let by_age = self.order == Order::OldestFirst;
+        let written = self.pair.write_state(&mut fingerprint, by_age);
+        let rest = (self.acted, self.has_mishap);
+        let written = written.and_then(|()| write!(fingerprint, "{rest:?}"));
+        written.expect("it takes all");
+        fingerprint.digest()
     }
-}
-
-/// Digests what was written of a state. Of numbers that only ever grow it is the order alone that counts; of
-/// ticks, whether they were before or after what is waited for.
-fn hash_state(text: &str, digest: &mut DefaultHasher) {
-    let numbers = numbers(text);
-    let marks = |of: fn(Growing) -> bool| {
-        let of = numbers.iter().filter(|(kind, ..)| of(*kind));
-        let mut marks: Vec<u64> = of.map(|(_, number, _)| *number).collect();
-        marks.sort_unstable();
-        marks.dedup();
-        marks
-    };
-    let (ids, waited) = (
-        marks(|kind| kind == Growing::Id),
-        marks(|kind| kind == Growing::Waited),
-    );
-    let mut from = 0;
-    for (kind, number, at) in numbers {
-        digest.write(&text.as_bytes()[from..at.start]);
-        from = at.end;
-        let among = if kind == Growing::Id { &ids } else { &waited };
-        match (kind, among.binary_search(&number)) {
-            (Growing::Next, _) => {}
-            (_, Ok(rank)) => digest.write_usize(2 * rank + 1),
-            (_, Err(rank)) => digest.write_usize(2 * rank),
-        }
-    }
-    digest.write(&text.as_bytes()[from..]);
-}
-
-/// A number that only ever grows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Growing {
-    /// Of what was handed out.
-    Id,
-    /// The next of these.
-    Next,
-    /// The tick at which something was asked for or begun.
-    Waited,
-    /// Any other tick.
-    Tick,
-}
-
-/// Finds them by what is written before them.
-fn numbers(text: &str) -> Vec<(Growing, u64, Range<usize>)> {
-    let mut all = Vec::new();
-    let mut find = |before: &str, kind: &dyn Fn(&str) -> Growing| {
-        for (at, _) in text.match_indices(before) {
-            let from = at + before.len();
-            let rest = &text.as_bytes()[from..];
-            let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            let at = (from, from + count);
-            if let Ok(number) = text[at.0..at.1].parse() {
-                all.push((kind(&text[..from - before.len()]), number, at.0..at.1));
-            }
-        }
-    };
-    let tick = |field: &str| {
-        let waits = ["asked: ", "since: ", "at: "];
-        if waits.iter().any(|name| field.ends_with(name)) {
-            Growing::Waited
-        } else {
-            Growing::Tick
-        }
-    };
-    find("Tick(", &tick);
-    find("next_id: ", &|_| Growing::Next);
-    for id in ["QueryId(", "OperationId(", "BatchId("] {
-        find(id, &|_| Growing::Id);
-    }
-    all.sort_by_key(|(_, _, at)| at.start);
-    all
 }

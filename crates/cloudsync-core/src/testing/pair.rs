@@ -372,18 +372,18 @@ impl ModelPair {
         }
     }
 
-    /// Writes down all that decides how it goes on, but for the time and what was drawn. What is going on
-    /// counts in any order.
-    pub(super) fn write_state(&self, to: &mut impl fmt::Write) -> fmt::Result {
+    /// Writes down all that decides how it goes on, but for the time and what was drawn. `by_age`: it also
+    /// counts what has been going on for longest.
+    pub(super) fn write_state(&self, to: &mut impl fmt::Write, by_age: bool) -> fmt::Result {
         let stored = (&self.store, &self.values);
         let users = (&self.alive, &self.thrown, &self.merged);
-        let mut open: Vec<String> = self.open.iter().map(|open| format!("{open:?}")).collect();
-        open.sort();
         let (engine, sides, feeds, up) = (&self.engine, &self.sides, &self.feeds, &self.up);
-        write!(
-            to,
-            "{engine:?}{sides:?}{stored:?}{feeds:?}{up:?}{users:?}{open:?}"
-        )
+        write!(to, "{engine:?}{sides:?}{stored:?}{feeds:?}{up:?}{users:?}")?;
+        let mut open: Vec<&Open> = self.open.iter().collect();
+        if !by_age {
+            open.sort_by_cached_key(|open| format!("{open:?}"));
+        }
+        write!(to, "{open:?}")
     }
 
     /// Lets users act.

@@ -64,6 +64,10 @@ impl Engine {
             {
                 return;
             }
+            // It could not be done just now: in its time, it is tried again.
+            if self.troubles.contains_key(&entry) && self.schedule.with(planned, entry) {
+                return;
+            }
         }
         if let Some(holder) = self.drained(entry, side, &deed) {
             self.schedule.wait_for(planned, holder);

@@ -156,6 +156,16 @@ impl IntendedAct {
             Self::Delete | Self::Merge { .. } => None,
         }
     }
+
+    /// Returns the entry of the folder that [`place`](Self::place) names.
+    pub(crate) fn folder_mut(&mut self) -> Option<&mut EntryId> {
+        match self {
+            Self::CreateFolder { parent, .. }
+            | Self::Rename { parent, .. }
+            | Self::Write { parent, .. } => Some(parent),
+            Self::Delete | Self::Merge { .. } => None,
+        }
+    }
 }
 
 /// Why a node is renamed.

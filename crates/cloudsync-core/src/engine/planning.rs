@@ -158,7 +158,7 @@ impl Engine {
         if let Some(intent) = intent.filter(|_| self.world.intent(id).is_none()) {
             self.world.set_intent(id, intent);
         }
-        self.children_changed_entry(side, node);
+        self.folder_changed_entry(side, node, other);
         self.joined(other);
         self.agree_equal(id, content);
     }
@@ -196,8 +196,22 @@ impl Engine {
         self.touch(id);
     }
 
+    /// A folder's node belongs to another entry than before: so say the records of what is in it, and the intents
+    /// of what was to come into it.
+    fn folder_changed_entry(&mut self, side: Side, node: NodeId, was: EntryId) {
+        self.children_changed_entry(side, node);
+        let is_awaited = self.locks.below.contains_key(&(side, node))
+            || !self.persisting.open_intents.is_empty();
+        if is_awaited {
+            let now = self.world.node(side, node).entry;
+            for id in self.world.rename_folder_in_intents(side, was, now) {
+                self.persisting.dirty(id);
+            }
+        }
+    }
+
     /// The records of what is in a folder name its entry: they are written again when that changes.
-    pub(super) fn children_changed_entry(&mut self, side: Side, node: NodeId) {
+    fn children_changed_entry(&mut self, side: Side, node: NodeId) {
         let children: Vec<EntryId> = self
             .world
             .tree(side)
@@ -231,7 +245,7 @@ impl Engine {
         for child in children {
             self.touch(self.world.node(side, child).entry);
         }
-        self.children_changed_entry(side, node);
+        self.folder_changed_entry(side, node, lone);
         self.persisting.dirty(lone);
         self.persisting.dirty(row);
         self.troubles.remove(&lone);
@@ -303,7 +317,7 @@ impl Engine {
         self.forget_absent(id);
         let own = self.world.split(id, Side::Local);
         if let Some(node) = self.world.entry(own).nodes[Side::Local] {
-            self.children_changed_entry(Side::Local, node);
+            self.folder_changed_entry(Side::Local, node, id);
         }
         for id in [id, own] {
             self.persisting.dirty(id);
@@ -323,7 +337,7 @@ impl Engine {
         let Some(node) = nodes[from] else { return };
         let own = self.world.move_by_parts(id, from);
         self.note_absence_anew(id);
-        self.children_changed_entry(from, node);
+        self.folder_changed_entry(from, node, id);
         let inside: Vec<EntryId> = self
             .world
             .tree(from)
@@ -399,7 +413,7 @@ impl Engine {
             let path = self.world.path(side, node);
             self.notice(Notice::Discarded { side, path });
         }
-        self.children_changed_entry(side, node);
+        self.folder_changed_entry(side, node, id);
         self.persisting.dirty(own);
         for id in [id, own] {
             self.touch(id);

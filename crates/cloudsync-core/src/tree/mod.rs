@@ -413,6 +413,27 @@ impl World {
         self.intents.remove(&id)
     }
 
+    /// Has what is to come into a folder on a side name it by the entry that it has now. Returns whose operations
+    /// these are.
+    pub fn rename_folder_in_intents(
+        &mut self,
+        side: Side,
+        was: EntryId,
+        now: EntryId,
+    ) -> Vec<EntryId> {
+        let mut changed = Vec::new();
+        for (&id, intent) in &mut self.intents {
+            if intent.side == side
+                && let Some(folder) = intent.act.folder_mut()
+                && *folder == was
+            {
+                *folder = now;
+                changed.push(id);
+            }
+        }
+        changed
+    }
+
     // ---- nodes -------------------------------------------------------------------------------
 
     /// Adds a present node as an entry of its own. The place must be free.

@@ -187,6 +187,13 @@ fn what_was_made_again_in_a_folder_that_moved_goes_where_it_belongs() {
     Swarm::new(320_333_878).translating().run();
 }
 
+/// The folder that we were about to make something in had another entry by then: after a kill, nobody looked for what
+/// we had made.
+#[test]
+fn what_was_about_to_come_into_a_folder_is_looked_for_where_the_folder_is() {
+    Swarm::new(700_006_820).translating().run();
+}
+
 #[test]
 fn a_child_that_the_other_side_moved_meanwhile_goes_where_it_is_there() {
     let mut pair = flat(1);

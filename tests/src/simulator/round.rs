@@ -248,20 +248,21 @@ impl World {
                 && status.down.remote.is_none();
             // A side that tells nothing is looked at again and again: that is no unrest.
             let is_quiet = is_settled && status.at_rest && status.in_flight == 0;
-            if is_quiet {
-                quiet += 1;
-            } else if !is_settled {
+            // What a slow call of an ended life does as late as this is still to be seen.
+            let is_over = Instant::now() > self.sim.lock().slow_until;
+            if !is_settled || !is_over {
                 quiet = 0;
+            } else if is_quiet {
+                quiet += 1;
             }
             if let Some(held) = status.held.first() {
                 self.release(held.id).await;
                 continue;
             }
-            let is_over = Instant::now() > self.sim.lock().slow_until;
-            if is_quiet && quiet >= 2 && has_walked && is_over {
+            if is_quiet && quiet >= 2 && has_walked {
                 return;
             }
-            if quiet >= 2 && !has_walked && is_over {
+            if quiet >= 2 && !has_walked {
                 has_walked = true;
                 quiet = 0;
                 for side in Side::BOTH {

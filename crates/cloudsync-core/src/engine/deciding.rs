@@ -457,14 +457,22 @@ impl Engine {
         self.world.join(id, entries.remote, Side::Remote);
         self.joined(entries.remote);
         self.world.agree(id, None);
-        // Both count as changed, until one is written over the other.
+        self.count_as_changed(id);
+        id
+    }
+
+    /// Both sides of an agreed entry count as changed, until they are found to be equal or one is written over the
+    /// other.
+    pub(super) fn count_as_changed(&mut self, id: EntryId) {
+        self.forget_absent(id);
+        self.world.set_agreed_content(id, None);
         for side in Side::BOTH {
             let attributes = self.world.agreed_tag(id, side).1;
             self.world
                 .set_agreed_tag(id, side, Tag::default(), attributes);
         }
+        self.note_absence_anew(id);
         self.persisting.dirty(id);
-        id
     }
 
     /// One side's version counts as seen and given up: the other one is written over it.

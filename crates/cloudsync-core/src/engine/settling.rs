@@ -306,6 +306,9 @@ impl Engine {
             let is_done = self.settle_intent(id, &intent);
             if is_done || !is_write {
                 self.world.take_intent(id);
+            } else if self.may_be_ours(id, &intent) {
+                // It would be carried back over what the other side may have by now.
+                self.count_as_changed(id);
             }
             self.persisting.dirty(id);
             // What failed and was not done after all is tried again in its time.
@@ -456,6 +459,25 @@ impl Engine {
             }
         }
         false
+    }
+
+    /// Returns true if what stands there may be what we were about to write over what both sides agreed on: then
+    /// it is no user's change.
+    fn may_be_ours(&self, id: EntryId, intent: &Intent) -> bool {
+        let IntendedAct::Write { size, digest, .. } = &intent.act else {
+            return false;
+        };
+        let entry = self.world.entry(id);
+        let Some(node) = entry.nodes[intent.side].filter(|_| entry.is_agreed()) else {
+            return false;
+        };
+        let node = self.world.node(intent.side, node);
+        let content = node.content();
+        let content = content.map(|content| self.world.contents.get(content).digest);
+        let is_told = content.zip(*digest);
+        node.size() == *size
+            && is_told.is_none_or(|(content, digest)| content == digest)
+            && content_change(&self.world, intent.side, id) != Change::Same
     }
 
     /// Returns true if a write was found to be done, and its source has changed since.

@@ -12,7 +12,7 @@ use crate::plan::place::{
 use crate::plan::scope::{is_wanted, left_out};
 use crate::plan::translated::{is_arbitrary, lives_on};
 use crate::plan::{Block, Deed, Place, Step, View, Wait, can_rename};
-use crate::record::{EntryId, RenamePurpose};
+use crate::record::{EntryId, IntendedAct, RenamePurpose};
 use crate::side::{BySide, Side};
 use crate::tree::node::NodeId;
 
@@ -377,27 +377,41 @@ fn content(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
             side: Side::Local,
             deed: Deed::Replace,
         },
-        _ => {
-            let (local, remote) = (
-                world.node(Side::Local, nodes.local),
-                world.node(Side::Remote, nodes.remote),
-            );
-            if local.size() != remote.size() {
-                return Step::Conflict { other: id };
-            }
-            match (local.content(), remote.content()) {
-                (Some(one), Some(two)) if one == two => Step::AgreeContent { content: one },
-                (Some(_), Some(_)) => Step::Conflict { other: id },
-                _ => Step::Hash(
-                    Side::BOTH
-                        .into_iter()
-                        .filter(|&side| world.node(side, nodes[side]).content().is_none())
-                        .map(|side| (id, side))
-                        .collect(),
-                ),
-            }
-        }
+        _ => two_versions(view, id, nodes),
     }
+}
+
+/// Two versions of a file, which may turn out to be one.
+fn two_versions(view: &View<'_>, id: EntryId, nodes: BySide<NodeId>) -> Step {
+    let world = view.world;
+    let versions = BySide::from_fn(|side| world.node(side, nodes[side]));
+    let same_size = versions.local.size() == versions.remote.size();
+    let to_hash: Vec<_> = Side::BOTH
+        .into_iter()
+        .filter(|&side| versions[side].content().is_none())
+        .filter(|&side| same_size || is_told_by_hash(view, id, side, nodes[side]))
+        .map(|side| (id, side))
+        .collect();
+    if !to_hash.is_empty() {
+        return Step::Hash(to_hash);
+    }
+    match versions.local.content() {
+        Some(content) if versions.remote.content() == Some(content) => {
+            Step::AgreeContent { content }
+        }
+        _ => Step::Conflict { other: id },
+    }
+}
+
+/// Returns true if its hash tells whether what stands on a side is what we were about to write there.
+fn is_told_by_hash(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> bool {
+    let intent = view.world.intent(id).filter(|intent| intent.side == side);
+    intent.is_some_and(|intent| match &intent.act {
+        IntendedAct::Write { size, digest, .. } => {
+            digest.is_some() && *size == view.world.node(side, node).size()
+        }
+        _ => false,
+    })
 }
 
 /// Times and mode: what one side changed goes to the other. Of two times the later one wins, of two

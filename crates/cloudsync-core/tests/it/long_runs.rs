@@ -266,13 +266,20 @@ fn a_version_that_cannot_give_way_is_tried_again_later_and_later() {
         hand.trees[side].insert("a/n".to_owned(), file);
         hand.changed(side, "a/n");
     }
+    refuse_renames(&mut hand, 6);
+    let is_conflict = |notice: &&Notice| matches!(notice, Notice::Conflict { .. });
+    assert_eq!(hand.notices.iter().filter(is_conflict).count(), 1);
+}
+
+/// So many renames are refused, each after a pause.
+fn refuse_renames(hand: &mut Hand, count: usize) {
     hand.fails = |act| {
         let is_rename = matches!(act, Act::Rename { .. });
         is_rename.then_some(ErrorKind::PermissionDenied)
     };
     let mut pauses = 0;
     let mut now = Time::ZERO;
-    while hand.acts.len() < 6 {
+    while hand.acts.len() < count {
         hand.work_at(now);
         let status = hand.engine.status(now);
         assert_eq!(status.troubles.len(), 1, "{status:?}");
@@ -282,8 +289,27 @@ fn a_version_that_cannot_give_way_is_tried_again_later_and_later() {
         pauses += 1;
     }
     assert_eq!(pauses, hand.acts.len());
-    let is_conflict = |notice: &&Notice| matches!(notice, Notice::Conflict { .. });
-    assert_eq!(hand.notices.iter().filter(is_conflict).count(), 1);
+}
+
+/// The same where it is in the way of a folder that was moved there: that had it tried again at once.
+#[test]
+fn what_cannot_give_way_to_a_folder_is_tried_again_later_and_later() {
+    let mut hand = Hand::new();
+    let file = object(8, Kind::File);
+    hand.trees.local.insert("c".to_owned(), file);
+    hand.rename(Side::Remote, "a", "c");
+    hand.changed(Side::Local, "c");
+    hand.changed(Side::Remote, "a");
+    hand.changed(Side::Remote, "c");
+    refuse_renames(&mut hand, 6);
+    hand.fails = |_| None;
+    hand.work();
+    let paths = hand
+        .trees
+        .as_ref()
+        .map(|tree| tree.keys().cloned().collect::<Vec<_>>());
+    assert_eq!(paths.local, ["c", "c.conflicted", "c/b"]);
+    assert_eq!(paths.remote, paths.local);
 }
 
 /// The write that may not have been done stood in the record until the next start.
@@ -304,4 +330,29 @@ fn what_was_begun_is_nobodys_once_the_content_is_what_it_was() {
         .values()
         .filter(|record| record.intent.is_some());
     assert_eq!(open.count(), 0, "{:?}", hand.records);
+}
+
+/// What we had written, and nobody told us, counted as an edit of the other side's user: it was carried back over
+/// what had come there since.
+#[test]
+fn a_write_whose_end_is_not_known_is_not_carried_back() {
+    for side in Side::BOTH {
+        for work in 0..20 {
+            for (old, new) in [("old", "new"), ("old", "another size")] {
+                let mut pair = ModelPair::with(BySide::default(), u64::from(work));
+                let put = |text: &str| UserAct::WriteThis(side, "a".to_owned(), text.to_owned());
+                pair.act(&put(old));
+                pair.check();
+                let mut killed = pair.clone();
+                killed.act_all(&[put(new), UserAct::Work(work), UserAct::Crash, put(old)]);
+                killed.check();
+                let mut pair = pair.faults(Faults {
+                    lost_reply: 100,
+                    ..Faults::default()
+                });
+                pair.act_all(&[put(new), UserAct::Work(work), put(old)]);
+                pair.check();
+            }
+        }
+    }
 }

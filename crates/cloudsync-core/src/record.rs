@@ -97,8 +97,8 @@ pub struct Intent {
 /// What an intended operation does, as far as it takes to recognise afterwards that it was done.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum IntendedAct {
-    /// Make a folder at a place.
-    CreateFolder {
+    /// Make a folder, or a copy of the other side's version of a conflict, at a place.
+    Make {
         /// Entry of the folder it is made in.
         parent: EntryId,
         /// Its name.
@@ -150,7 +150,7 @@ impl IntendedAct {
     /// that of the node.
     pub fn place(&self) -> Option<(EntryId, &str)> {
         match self {
-            Self::CreateFolder { parent, name }
+            Self::Make { parent, name }
             | Self::Rename { parent, name, .. }
             | Self::Write { parent, name, .. } => Some((*parent, name)),
             Self::Delete | Self::Merge { .. } => None,
@@ -160,7 +160,7 @@ impl IntendedAct {
     /// Returns the entry of the folder that [`place`](Self::place) names.
     pub(crate) fn folder_mut(&mut self) -> Option<&mut EntryId> {
         match self {
-            Self::CreateFolder { parent, .. }
+            Self::Make { parent, .. }
             | Self::Rename { parent, .. }
             | Self::Write { parent, .. } => Some(parent),
             Self::Delete | Self::Merge { .. } => None,

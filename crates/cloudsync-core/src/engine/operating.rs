@@ -6,6 +6,7 @@ use crate::object::{Attributes, Kind, Target};
 use crate::plan::{Deed, Place};
 use crate::precondition::Expect;
 use crate::record::{EntryId, IntendedAct, Intent};
+use crate::rules::Feed;
 use crate::side::Side;
 use crate::tree::names::NameId;
 use crate::tree::node::{NodeId, Tick};
@@ -100,7 +101,7 @@ impl Engine {
         load.0 += 1;
         load.1 += bytes;
         let operation = Operation { id, side, act };
-        match intent {
+        match intent.filter(|intent| self.is_worth_recording_first(side, intent)) {
             Some(act) => {
                 self.world.set_intent(entry, Intent { side, act });
                 self.record(entry);
@@ -108,6 +109,21 @@ impl Engine {
             }
             None => self.out.push_back(Output::Operation(operation)),
         }
+    }
+
+    /// Returns true if it takes a record from before an operation to tell, after a kill, what was done. What is new
+    /// on a side that is walked at each start is met there, and belongs to what it is equal to.
+    fn is_worth_recording_first(&self, side: Side, intent: &IntendedAct) -> bool {
+        let is_new = matches!(
+            intent,
+            IntendedAct::Make { .. }
+                | IntendedAct::Write {
+                    expect: Expect::Free,
+                    digest: None,
+                    ..
+                }
+        );
+        !is_new || self.config.rules[side].feed == Feed::Resumable
     }
 
     /// Returns true if operations are under way below a folder. Nothing new starts there; when the last one
@@ -300,7 +316,7 @@ impl Engine {
                     target: self.target(side, place),
                     attributes,
                 };
-                let intent = IntendedAct::CreateFolder {
+                let intent = IntendedAct::Make {
                     parent: parent(place.folder),
                     name: place.name.clone(),
                 };
@@ -347,10 +363,14 @@ impl Engine {
                 let act = self.write(entry, side, place, Expect::Free, answer)?;
                 Some(act)
             }
-            // Without an intent: what it wrote is told by its name and its content.
+            // What it wrote is told by its name and its content.
             Deed::Keep(place) => {
                 let (act, _, size) = self.write(entry, side, place, Expect::Free, None)?;
-                Some((act, None, size))
+                let intent = IntendedAct::Make {
+                    parent: parent(place.folder),
+                    name: place.name.clone(),
+                };
+                Some((act, Some(intent), size))
             }
             Deed::Replace => {
                 let node = own?;

@@ -324,7 +324,7 @@ impl Engine {
         let side = intent.side;
         match &intent.act {
             // Told once it is known what is there: see `was_merged`.
-            IntendedAct::CreateFolder { .. } | IntendedAct::Merge { .. } => false,
+            IntendedAct::Make { .. } | IntendedAct::Merge { .. } => false,
             IntendedAct::Delete => {
                 let node = self.world.entry(id).nodes[side];
                 let is_gone = node.is_none_or(|node| !self.world.node(side, node).is_present());

@@ -241,3 +241,9 @@ fn random_worlds_in_which_somebody_is_asked() {
         Swarm::new(seed).asking().run();
     }
 }
+
+/// Its feed told nobody of the copy that we had made beside the merged file: after a kill it was overlooked there.
+#[test]
+fn a_copy_of_a_version_is_found_where_a_service_does_not_tell_of_us() {
+    Swarm::new(800_021_844).asking().run();
+}

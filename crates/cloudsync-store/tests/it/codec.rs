@@ -91,7 +91,7 @@ fn acts() -> [IntendedAct; 9] {
         digest: None,
     };
     [
-        IntendedAct::CreateFolder {
+        IntendedAct::Make {
             parent: EntryId(8),
             name: "n".into(),
         },

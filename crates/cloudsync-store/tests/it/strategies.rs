@@ -225,8 +225,7 @@ fn any_intent() -> BoxedStrategy<Intent> {
             },
         );
     let act = prop_oneof![
-        (any_id(), any_name())
-            .prop_map(|(parent, name)| IntendedAct::CreateFolder { parent, name }),
+        (any_id(), any_name()).prop_map(|(parent, name)| IntendedAct::Make { parent, name }),
         Just(IntendedAct::Delete),
         (any_id(), any_name(), purpose).prop_map(|(parent, name, purpose)| IntendedAct::Rename {
             parent,

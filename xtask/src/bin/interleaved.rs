@@ -20,16 +20,18 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 type Limits = (usize, usize, Order, &'static [Mishap]);
 
 /// The cheaper ones first.
-const BOUNDS: [Limits; 9] = [
+const BOUNDS: [Limits; 10] = [
     (0, 1, Order::Any, &MISHAPS),
     (0, 2, Order::OldestFirst, &MISHAPS),
     (1, 1, Order::Any, &MISHAPS),
     (1, 2, Order::OldestFirst, &MISHAPS),
     (2, 1, Order::Any, &MISHAPS),
-    (0, 3, Order::OldestFirst, &MISHAPS),
     (2, 2, Order::OldestFirst, &[Mishap::None]),
+    (0, 3, Order::OldestFirst, &[Mishap::None]),
+    (0, 3, Order::OldestFirst, &[Mishap::Crash, Mishap::Failure]),
     (1, 3, Order::OldestFirst, &[Mishap::None]),
     (0, 2, Order::Any, &MISHAPS),
+    (0, 3, Order::OldestFirst, &[Mishap::Down]),
 ];
 
 /// `THREADS`, or `THREADS BOUND` for one of the bounds by number, from 1 on. Explores all worlds within the bounds,

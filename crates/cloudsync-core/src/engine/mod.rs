@@ -469,6 +469,55 @@ impl Engine {
     }
 }
 
+#[cfg(feature = "testing")]
+impl Engine {
+    /// Writes down all that decides how it goes on, but for how it was made, and the next of the ids.
+    pub(crate) fn write_state(&self, to: &mut impl std::fmt::Write) -> std::fmt::Result {
+        let Self {
+            config: _,
+            trivial: _,
+            hash_kind: _,
+            world,
+            obstacles,
+            absent_by_size,
+            locks,
+            now,
+            tick,
+            next_id: _,
+            sides,
+            schedule,
+            flights,
+            load,
+            asked,
+            persisting,
+            deletions,
+            decisions,
+            troubles,
+            broke,
+            refused,
+            drain_waiters,
+            out,
+            planned,
+            draining,
+            new_policy,
+        } = self;
+        write!(
+            to,
+            "{world:?}{obstacles:?}{absent_by_size:?}{locks:?}{now:?}{tick:?}"
+        )?;
+        write!(to, "{sides:?}{schedule:?}{flights:?}{load:?}{asked:?}")?;
+        persisting.write_state(to)?;
+        write!(
+            to,
+            "{deletions:?}{decisions:?}{troubles:?}{broke:?}{refused:?}"
+        )?;
+        write!(
+            to,
+            "{drain_waiters:?}{out:?}{planned:?}{draining:?}{new_policy:?}"
+        )
+    }
+}
+
 /// Contents are compared in one hash kind: one that a side gives for free, else our own.
 fn pair_hash(rules: BySide<&Rules>) -> HashKind {
     let (local, remote) = (&rules.local.native_hashes, &rules.remote.native_hashes);

@@ -126,6 +126,29 @@ impl Persisting {
         self.stored.insert(id);
     }
 
+    /// Writes down all but what was recorded: that is what the store holds, and what is about to come into it.
+    #[cfg(feature = "testing")]
+    pub(super) fn write_state(&self, to: &mut impl std::fmt::Write) -> std::fmt::Result {
+        let Self {
+            dirty,
+            stored,
+            values,
+            recorded: _,
+            flush,
+            clear,
+            since,
+            waiting,
+            running,
+            failed,
+            open_intents,
+        } = self;
+        let pending = (dirty, stored, values, flush, clear, since);
+        write!(
+            to,
+            "{pending:?}{waiting:?}{running:?}{failed:?}{open_intents:?}"
+        )
+    }
+
     pub(super) fn restore_values(&mut self, values: &[(String, Vec<u8>)]) {
         self.recorded = values.iter().cloned().collect();
     }

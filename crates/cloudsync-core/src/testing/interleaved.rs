@@ -24,7 +24,7 @@ use crate::testing::swarm::message;
 const DEPTH: usize = 300;
 
 /// Where only one thing can happen, worlds are told apart after so many moves again.
-const STRIDE: usize = 8;
+const STRIDE: usize = 4;
 
 /// Which worlds.
 #[derive(Clone, Copy, Debug)]

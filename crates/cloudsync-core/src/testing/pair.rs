@@ -375,10 +375,17 @@ impl ModelPair {
     /// Writes down all that decides how it goes on, but for the time and what was drawn. `by_age`: it also
     /// counts what has been going on for longest.
     pub(super) fn write_state(&self, to: &mut impl fmt::Write, by_age: bool) -> fmt::Result {
-        let stored = (&self.store, &self.values);
+        let (store, feeds, up) = (&self.store, &self.feeds, &self.up);
+        let values = self.values.iter();
+        let values: Vec<_> = values
+            .map(|(key, value)| (key, String::from_utf8_lossy(value)))
+            .collect();
         let users = (&self.alive, &self.thrown, &self.merged);
-        let (engine, sides, feeds, up) = (&self.engine, &self.sides, &self.feeds, &self.up);
-        write!(to, "{engine:?}{sides:?}{stored:?}{feeds:?}{up:?}{users:?}")?;
+        self.engine.write_state(to)?;
+        for side in Side::BOTH {
+            self.sides[side].write_state(to)?;
+        }
+        write!(to, "{store:?}{values:?}{feeds:?}{up:?}{users:?}")?;
         let mut open: Vec<&Open> = self.open.iter().collect();
         if !by_age {
             open.sort_by_cached_key(|open| format!("{open:?}"));

@@ -81,6 +81,18 @@ impl Storage {
         }
     }
 
+    /// Writes down all but what it is like.
+    pub(super) fn write_state(&self, to: &mut impl std::fmt::Write) -> std::fmt::Result {
+        let Self {
+            rules: _,
+            setup: _,
+            items,
+            now,
+            clock: _,
+        } = self;
+        write!(to, "{items:?}{now:?}")
+    }
+
     /// Returns what this side is like.
     pub fn rules(&self) -> &Rules {
         &self.rules

@@ -20,7 +20,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 type Limits = (usize, usize, Order, &'static [Mishap]);
 
 /// The cheaper ones first.
-const BOUNDS: [Limits; 10] = [
+const BOUNDS: &[Limits] = &[
     (0, 1, Order::Any, &MISHAPS),
     (0, 2, Order::OldestFirst, &MISHAPS),
     (1, 1, Order::Any, &MISHAPS),
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         Some(number) => BOUNDS
             .get(number.wrapping_sub(1)..number)
             .unwrap_or_default(),
-        None => &BOUNDS,
+        None => BOUNDS,
     };
     if !bounds.is_empty() && run(bounds, threads) {
         ExitCode::SUCCESS

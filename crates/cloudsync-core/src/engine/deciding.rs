@@ -138,6 +138,8 @@ impl Engine {
             ConflictPolicy::Ask => return self.ask(entries),
             ConflictPolicy::Hold => Resolution::Hold,
             ConflictPolicy::KeepBoth => Resolution::KeepBoth,
+            // One of them may be ours, which nobody wants to win.
+            _ if self.may_be_our_own(entries) => Resolution::KeepBoth,
             ConflictPolicy::Largest => take(local.0 > remote.0),
             ConflictPolicy::Smallest => take(local.0 < remote.0),
             ConflictPolicy::Newest => take(local.1 > remote.1),
@@ -146,6 +148,13 @@ impl Engine {
             ConflictPolicy::Remote => take(false),
         };
         self.resolve(entries, resolution, None);
+    }
+
+    /// Returns true if a write on one of the two was begun, and its end is not known.
+    fn may_be_our_own(&self, entries: BySide<EntryId>) -> bool {
+        let is_write = |intent: &Intent| matches!(intent.act, IntendedAct::Write { .. });
+        let mut intents = [entries.local, entries.remote].into_iter();
+        intents.any(|id| self.world.intent(id).is_some_and(is_write))
     }
 
     fn node_of(&self, entries: BySide<EntryId>, side: Side) -> NodeRef<'_> {
@@ -451,12 +460,12 @@ impl Engine {
     /// Makes one agreed entry of two versions, so that one can be written over the other.
     fn as_one(&mut self, entries: BySide<EntryId>) -> EntryId {
         let id = entries.local;
-        if entries.remote == id {
-            return id;
+        if entries.remote != id {
+            self.world.join(id, entries.remote, Side::Remote);
+            self.joined(entries.remote);
+            self.world.agree(id, None);
         }
-        self.world.join(id, entries.remote, Side::Remote);
-        self.joined(entries.remote);
-        self.world.agree(id, None);
+        // What they had in common is given up: who comes back to it later changed it.
         self.count_as_changed(id);
         id
     }

@@ -32,8 +32,13 @@ impl Engine {
         self.persisting.claims(side);
         self.persisting.dirty(id);
         self.world.take_intent(id);
-        self.troubles.remove(&id);
-        self.broke.remove(&id);
+        for id in [id, flight.planned] {
+            self.troubles.remove(&id);
+            self.broke.remove(&id);
+        }
+        if flight.planned != id {
+            self.touch(flight.planned);
+        }
         for &(folder, _) in &flight.places {
             self.world.tree_mut(side).touch(folder, self.tick);
         }

@@ -55,7 +55,9 @@ impl Engine {
                 ErrorKind::SourceChanged | ErrorKind::Corrupt
             );
         let side = if source { side.other() } else { side };
-        self.failed(id, side, failure, &[]);
+        // Who needs it is to try it again: what is to give way need not want to.
+        let needs = self.world.find(flight.planned).map(|_| flight.planned);
+        self.failed_for(needs.unwrap_or(id), id, side, failure);
     }
 
     /// Whoever refused attributes may take them by now.
@@ -115,6 +117,11 @@ impl Engine {
                 self.doubt_node(side, node);
             }
         }
+        self.failed_for(id, id, side, failure);
+    }
+
+    /// The same where the object that failed is that of another entry.
+    fn failed_for(&mut self, id: EntryId, object: EntryId, side: Side, failure: &Failure) {
         if is_of_side(failure.kind()) {
             // The side is the trouble, not the object, unless it is this one again: that would take the side
             // down for ever, each time it came back.
@@ -124,7 +131,7 @@ impl Engine {
                 return;
             }
         }
-        let (_, path) = self.entry_path(id);
+        let (_, path) = self.entry_path(object);
         let old = self.troubles.get(&id);
         let attempts = old.map_or(1, |old| old.attempts + 1);
         let told_before = old.is_some_and(|old| old.told && old.failure.kind() == failure.kind());

@@ -6,7 +6,7 @@ use crate::object::{Attributes, Kind, Target};
 use crate::plan::{Deed, Place};
 use crate::precondition::Expect;
 use crate::record::{EntryId, IntendedAct, Intent};
-use crate::rules::Feed;
+use crate::rules::{Feed, Identity};
 use crate::side::Side;
 use crate::tree::names::NameId;
 use crate::tree::node::{NodeId, Tick};
@@ -14,7 +14,10 @@ use crate::tree::node::{NodeId, Tick};
 /// An operation under way.
 #[derive(Clone, Debug)]
 pub(super) struct Flight {
+    /// Whose node is changed.
     pub(super) entry: EntryId,
+    /// Who needs it: not always the same.
+    pub(super) planned: EntryId,
     pub(super) side: Side,
     pub(super) deed: Deed,
     /// Locked places.
@@ -59,16 +62,11 @@ impl Engine {
             Deed::Rename { entry, .. } => *entry,
             _ => planned,
         };
-        if entry != planned {
+        let is_held =
+            self.locks.entries.contains(&entry) || self.persisting.open_intents.contains(&entry);
+        if entry != planned && is_held {
             self.schedule.wait_for(planned, entry);
-            if self.locks.entries.contains(&entry) || self.persisting.open_intents.contains(&entry)
-            {
-                return;
-            }
-            // It could not be done just now: in its time, it is tried again.
-            if self.troubles.contains_key(&entry) && self.schedule.with(planned, entry) {
-                return;
-            }
+            return;
         }
         if let Some(holder) = self.drained(entry, side, &deed) {
             self.schedule.wait_for(planned, holder);
@@ -95,7 +93,10 @@ impl Engine {
             return;
         }
         let id = OperationId(self.new_id());
-        let flight = self.lock(entry, side, deed, drains, bytes, answer);
+        let flight = Flight {
+            planned,
+            ..self.lock(entry, side, deed, drains, bytes, answer)
+        };
         self.flights.insert(id, flight);
         let load = &mut self.load[side];
         load.0 += 1;
@@ -112,7 +113,8 @@ impl Engine {
     }
 
     /// Returns true if it takes a record from before an operation to tell, after a kill, what was done. What is new
-    /// on a side that is walked at each start is met there, and belongs to what it is equal to.
+    /// on a side that is walked at each start is met there, and belongs to what it is equal to; else it is a conflict,
+    /// which nobody may lose. Without ids it would be taken for what stood there before.
     fn is_worth_recording_first(&self, side: Side, intent: &IntendedAct) -> bool {
         let is_new = matches!(
             intent,
@@ -123,7 +125,9 @@ impl Engine {
                     ..
                 }
         );
-        !is_new || self.config.rules[side].feed == Feed::Resumable
+        let rules = &self.config.rules[side];
+        let is_met = rules.feed != Feed::Resumable && rules.identity == Identity::Stable;
+        !(is_new && is_met && self.config.on_conflict.keeps_all())
     }
 
     /// Returns true if operations are under way below a folder. Nothing new starts there; when the last one
@@ -226,6 +230,7 @@ impl Engine {
         self.locks.draining.extend(drains);
         Flight {
             entry,
+            planned: entry,
             side,
             deed,
             places,

@@ -52,7 +52,7 @@ impl Engine {
                 self.world.take_intent(id);
                 self.agreed(id);
             }
-            Step::AgreeContent { content } => self.agree_equal(id, Some(content)),
+            Step::AgreeContent { content } => self.agree_content(id, content),
             Step::AgreePlaces => {
                 self.world.agree_places(id);
                 self.persisting.dirty(id);
@@ -169,6 +169,20 @@ impl Engine {
         self.troubles.remove(&other);
         self.decisions.reopen(other);
         self.persisting.dirty(other);
+    }
+
+    /// Both hold the same, wherever they stand.
+    fn agree_content(&mut self, id: EntryId, content: ContentId) {
+        let places = BySide::from_fn(|side| self.world.agreed_place(id, side));
+        self.agree_equal(id, Some(content));
+        for side in Side::BOTH {
+            let (folder, name) = places[side];
+            if self.world.agreed_place(id, side) != places[side] {
+                // A move is still to be carried over.
+                self.world.set_agreed_place(id, side, folder, name);
+                self.touch(id);
+            }
+        }
     }
 
     /// Both hold the same. If that is because we copied it before a crash, the attributes that it

@@ -63,15 +63,6 @@ impl Schedule {
         self.sleep(id, now, now + delay);
     }
 
-    /// Queues an entry at the time of another one. Returns false if that has none.
-    pub(super) fn with(&mut self, id: EntryId, other: EntryId) -> bool {
-        let Some(&(since, until)) = self.resting.get(&other) else {
-            return false;
-        };
-        self.sleep(id, since, until);
-        true
-    }
-
     fn sleep(&mut self, id: EntryId, since: Time, until: Time) {
         let until = until.round_up(TIMER_STEP);
         let old = self.resting.insert(id, (since, until));

@@ -306,9 +306,11 @@ impl Engine {
             let is_done = self.settle_intent(id, &intent);
             if is_done || !is_write {
                 self.world.take_intent(id);
-            } else if self.may_be_ours(id, &intent) {
-                // It would be carried back over what the other side may have by now.
+            } else if self.may_be_done(id, &intent) {
+                // What either side has by now may be what its user put there since.
                 self.count_as_changed(id);
+            } else if self.world.entry(id).is_agreed() {
+                self.world.take_intent(id);
             }
             self.persisting.dirty(id);
             // What failed and was not done after all is tried again in its time.
@@ -461,23 +463,23 @@ impl Engine {
         false
     }
 
-    /// Returns true if what stands there may be what we were about to write over what both sides agreed on: then
-    /// it is no user's change.
-    fn may_be_ours(&self, id: EntryId, intent: &Intent) -> bool {
-        let IntendedAct::Write { size, digest, .. } = &intent.act else {
-            return false;
+    /// Returns true if we may have written over what both sides agreed on: that is no longer there. What is there
+    /// may be ours, or what a user made of it.
+    fn may_be_done(&self, id: EntryId, intent: &Intent) -> bool {
+        let before = match &intent.act {
+            IntendedAct::Write {
+                expect: Expect::Unchanged { tag, .. },
+                ..
+            } => tag,
+            IntendedAct::Merge { replaced, .. } => replaced,
+            _ => return false,
         };
         let entry = self.world.entry(id);
-        let Some(node) = entry.nodes[intent.side].filter(|_| entry.is_agreed()) else {
-            return false;
-        };
-        let node = self.world.node(intent.side, node);
-        let content = node.content();
-        let content = content.map(|content| self.world.contents.get(content).digest);
-        let is_told = content.zip(*digest);
-        node.size() == *size
-            && is_told.is_none_or(|(content, digest)| content == digest)
-            && content_change(&self.world, intent.side, id) != Change::Same
+        let node = entry.nodes[intent.side].filter(|_| entry.is_agreed());
+        node.is_some_and(|node| {
+            let node = self.world.node(intent.side, node);
+            !node.is_present() || !node.has_tag(before)
+        })
     }
 
     /// Returns true if a write was found to be done, and its source has changed since.

@@ -12,7 +12,7 @@ use crate::plan::place::{
 use crate::plan::scope::{is_wanted, left_out};
 use crate::plan::translated::{is_arbitrary, lives_on};
 use crate::plan::{Block, Deed, Place, Step, View, Wait, can_rename};
-use crate::record::{EntryId, IntendedAct, RenamePurpose};
+use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
 use crate::side::{BySide, Side};
 use crate::tree::node::NodeId;
 
@@ -41,6 +41,11 @@ pub(super) fn plan(view: &View<'_>, id: EntryId) -> Step {
         }
         (Sight::Present(local), Sight::Present(remote)) => {
             let nodes = BySide::new(local, remote);
+            // One of them may be ours: which, only its intent says, and a move would have one of its own.
+            let is_write = |intent: &Intent| matches!(intent.act, IntendedAct::Write { .. });
+            if world.intent(id).is_some_and(is_write) {
+                return content(view, id, nodes);
+            }
             place(view, id, nodes).unwrap_or_else(|| match entry.kind {
                 Kind::File => content(view, id, nodes),
                 Kind::Folder => attributes(view, id, nodes),

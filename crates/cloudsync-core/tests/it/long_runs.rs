@@ -1,13 +1,13 @@
 //! What long runs of the simulation found, each in as few acts as it takes.
 
-use cloudsync_core::engine::io::{Act, Input, Query};
+use cloudsync_core::engine::io::{Act, ConflictPolicy, Input, Query, Source};
 use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::listing::Listing;
 use cloudsync_core::notice::Notice;
 use cloudsync_core::object::{Kind, ObjectRef, Tag};
 use cloudsync_core::rules::{Feed, Rules};
 use cloudsync_core::side::{BySide, Side};
-use cloudsync_core::testing::{Faults, ModelPair, UserAct};
+use cloudsync_core::testing::{Faults, ModelPair, SideSetup, UserAct};
 use cloudsync_core::time::Time;
 
 use crate::hand::{Hand, object, rules};
@@ -333,26 +333,99 @@ fn what_was_begun_is_nobodys_once_the_content_is_what_it_was() {
 }
 
 /// What we had written, and nobody told us, counted as an edit of the other side's user: it was carried back over
-/// what had come there since.
+/// what had come there since. What a user made of it there since counted as what had been there before.
 #[test]
-fn a_write_whose_end_is_not_known_is_not_carried_back() {
+fn what_comes_after_a_write_whose_end_is_not_known_lives_on() {
     for side in Side::BOTH {
-        for work in 0..20 {
-            for (old, new) in [("old", "new"), ("old", "another size")] {
-                let mut pair = ModelPair::with(BySide::default(), u64::from(work));
-                let put = |text: &str| UserAct::WriteThis(side, "a".to_owned(), text.to_owned());
-                pair.act(&put(old));
+        let put =
+            |side: Side, text: &str| UserAct::WriteThis(side, "a".to_owned(), text.to_owned());
+        let delete = |side: Side| UserAct::Delete(side, "a".to_owned());
+        let afterwards = [
+            vec![put(side, "old")],
+            vec![put(side.other(), "old")],
+            vec![put(side, "old"), delete(side.other())],
+            vec![put(side.other(), "old"), delete(side)],
+            vec![rename(side, "a", "b"), put(side, "old")],
+            vec![put(side, "old"), rename(side.other(), "a", "b")],
+        ];
+        let sides = [
+            BySide::default(),
+            BySide::new(SideSetup::default(), SideSetup::service()),
+            BySide::new(SideSetup::default(), SideSetup::without_ids()),
+        ];
+        let worlds = afterwards
+            .iter()
+            .flat_map(|acts| sides.map(|setup| (acts, setup)));
+        let policies = [
+            ConflictPolicy::KeepBoth,
+            ConflictPolicy::Remote,
+            ConflictPolicy::Local,
+        ];
+        for (acts, setup) in worlds {
+            for (work, new) in (0..24).flat_map(|work| [(work, "new"), (work, "another size")]) {
+                let mut pair = ModelPair::with(setup, u64::from(work));
+                pair.set_on_conflict(policies[usize::from(work % 3)]);
+                pair.crash();
+                pair.act(&put(side, "old"));
                 pair.check();
                 let mut killed = pair.clone();
-                killed.act_all(&[put(new), UserAct::Work(work), UserAct::Crash, put(old)]);
+                killed.act_all(&[put(side, new), UserAct::Work(work), UserAct::Crash]);
+                killed.act_all(acts);
                 killed.check();
                 let mut pair = pair.faults(Faults {
                     lost_reply: 100,
                     ..Faults::default()
                 });
-                pair.act_all(&[put(new), UserAct::Work(work), put(old)]);
+                pair.act_all(&[put(side, new), UserAct::Work(work)]);
+                pair.act_all(acts);
                 pair.check();
             }
         }
     }
+}
+
+/// The same of what an application had made of two versions, and we had written on one side.
+#[test]
+fn what_comes_after_a_merge_whose_end_is_not_known_lives_on() {
+    let is_merged = |pair: &ModelPair| {
+        let is_answer = |act: &Act| {
+            let source = match act {
+                Act::Write { source, .. } => Some(source),
+                _ => None,
+            };
+            matches!(source, Some(Source::Answer(_)))
+        };
+        pair.count(Side::Remote, is_answer) > 0
+    };
+    let mut merged = 0;
+    for side in Side::BOTH {
+        let put =
+            |side: Side, text: &str| UserAct::WriteThis(side, "a".to_owned(), text.to_owned());
+        for work in 0..60 {
+            let mut pair = ModelPair::with(BySide::default(), u64::from(work));
+            pair.set_on_conflict(ConflictPolicy::Ask);
+            pair.merge_always(work % 2 == 0);
+            pair.crash();
+            pair.act(&put(side, "old"));
+            pair.check();
+            let lost = pair.clone().faults(Faults {
+                lost_reply: 100,
+                ..Faults::default()
+            });
+            for (mut pair, is_killed) in [(pair, true), (lost, false)] {
+                pair.act_all(&[put(side, "one"), put(side.other(), "another")]);
+                pair.act(&UserAct::Work(work % 20));
+                if !is_merged(&pair) {
+                    continue;
+                }
+                merged += 1;
+                if is_killed {
+                    pair.act(&UserAct::Crash);
+                }
+                pair.act(&put(side, "old"));
+                pair.check();
+            }
+        }
+    }
+    assert!(merged > 50, "{merged}");
 }

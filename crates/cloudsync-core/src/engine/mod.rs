@@ -2,8 +2,8 @@
 //!
 //! Drive it by draining [`Engine::poll`] after every [`Engine::handle`], and by polling again at
 //! [`Engine::next_wake`]. What must be durable before what is in the outputs themselves: an operation
-//! comes out only after the batch with its intent was persisted, and a batch names the sides to flush
-//! before it is applied. After a crash a new engine is made, [`Engine::restoring`] takes in what the
+//! comes out only after the batch with its intent, if it needs one, was persisted, and a batch names the
+//! sides to flush before it is applied. After a crash a new engine is made, [`Engine::restoring`] takes in what the
 //! store has, and everything is planned anew.
 //!
 //! The flow goes one way: an input changes the trees ([`observing`], [`operating`]), what changed is

@@ -1,7 +1,7 @@
 //! What is to be recorded, when, and what waits for it.
 //!
-//! One batch at a time. Operations wait for the batch with their intents; results are gathered a
-//! little, unless nothing else is going on.
+//! One batch at a time. Operations wait for the batch with their intents, where they need one; results are
+//! gathered a little, unless nothing else is going on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -258,7 +258,7 @@ impl Engine {
                 for side in Side::BOTH {
                     state.flush[side] |= running.flush[side];
                 }
-                // Tried again with the next batch; nothing was handed out meanwhile.
+                // Tried again with the next batch; nothing that waits for one was handed out meanwhile.
                 let mut waiting = running.operations;
                 waiting.append(&mut state.waiting);
                 state.waiting = waiting;

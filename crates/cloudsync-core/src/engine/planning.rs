@@ -214,13 +214,9 @@ impl Engine {
     /// of what was to come into it.
     fn folder_changed_entry(&mut self, side: Side, node: NodeId, was: EntryId) {
         self.children_changed_entry(side, node);
-        let is_awaited = self.locks.below.contains_key(&(side, node))
-            || !self.persisting.open_intents.is_empty();
-        if is_awaited {
-            let now = self.world.node(side, node).entry;
-            for id in self.world.rename_folder_in_intents(side, was, now) {
-                self.persisting.dirty(id);
-            }
+        let now = self.world.node(side, node).entry;
+        for id in self.world.rename_folder_in_intents(side, was, now) {
+            self.persisting.dirty(id);
         }
     }
 

@@ -442,6 +442,8 @@ impl State {
     fn check(self, acts: &[UserAct]) {
         let Self { mut pair, way, .. } = self;
         pair.faults = Faults::default();
+        let status = pair.engine().status(pair.now);
+        assert!(status.at_rest, "it rests: {status:?}");
         let is_calm = way
             .iter()
             .all(|one| matches!(one, Move::GoOn(_) | Move::Act | Move::Wait));

@@ -1,0 +1,99 @@
+//! What is carried over with a folder, after a refusal, and after a kill.
+
+use cloudsync_core::engine::io::Act;
+use cloudsync_core::failure::ErrorKind;
+use cloudsync_core::object::Attributes;
+use cloudsync_core::rules::Rules;
+use cloudsync_core::side::{BySide, Side};
+use cloudsync_core::testing::{Faults, ModelPair, SideSetup, UserAct};
+
+use crate::hand::{Hand, rules};
+
+fn rename(side: Side, from: &str, to: &str) -> UserAct {
+    UserAct::Rename(side, from.to_owned(), to.to_owned())
+}
+
+fn names(pair: &ModelPair, side: Side) -> Vec<String> {
+    pair.sides[side].tree().into_keys().collect()
+}
+
+/// What one side moved and the other one deleted lives on, with all that is in it, whichever is planned first.
+#[test]
+fn a_folder_that_moved_and_was_deleted_comes_back_with_all_that_was_in_it() {
+    for side in Side::BOTH {
+        for seed in 0..20 {
+            for work in 0..10 {
+                let mut pair = ModelPair::with(BySide::default(), seed);
+                for folder in ["a", "a/d", "a/d/e"] {
+                    pair.act(&UserAct::Mkdir(side, folder.to_owned()));
+                }
+                for file in ["a/f", "a/d/f", "a/d/e/f"] {
+                    pair.act(&UserAct::Write(side, file.to_owned()));
+                }
+                pair.check();
+                pair.act(&rename(side, "a", "b"));
+                pair.act(&UserAct::Delete(side.other(), "a".to_owned()));
+                pair.act_all(&[
+                    UserAct::Work(work),
+                    UserAct::Write(side, "b/d/g".to_owned()),
+                ]);
+                pair.check();
+                let all = ["b", "b/d", "b/d/e", "b/d/e/f", "b/d/f", "b/d/g", "b/f"];
+                assert_eq!(names(&pair, side.other()), all, "{seed} {work}");
+            }
+        }
+    }
+}
+
+/// A side that does not take a mode is asked once, not again and again.
+#[test]
+fn attributes_that_a_side_refuses_are_not_tried_again_at_once() {
+    let keeps = Rules {
+        keeps_mode: true,
+        ..rules()
+    };
+    let mut hand = Hand::with(BySide::new(keeps.clone(), keeps));
+    hand.fails = |act| {
+        let is_set = matches!(act, Act::SetAttributes { .. });
+        is_set.then_some(ErrorKind::PermissionDenied)
+    };
+    let file = hand.trees.local.get_mut("a/b").expect("a file");
+    file.attributes = Attributes {
+        mtime: None,
+        mode: Some(0o600),
+    };
+    hand.changed(Side::Local, "a/b");
+    hand.work();
+    hand.changed(Side::Local, "a/b");
+    hand.work();
+    assert_eq!(hand.acts.len(), 1, "{:?}", hand.acts);
+}
+
+/// What it was given with a copy of ours is what both had in common, also where a kill kept that from being
+/// recorded: an older time is a change then, and no time that loses.
+#[test]
+fn a_time_that_is_set_after_an_unrecorded_copy_is_carried_over() {
+    let sides = BySide::new(SideSetup::default(), SideSetup::service());
+    for work in 0..20 {
+        for lost_reply in [0, 100] {
+            let mut pair = ModelPair::with(sides, u64::from(work)).faults(Faults {
+                lost_reply,
+                ..Faults::default()
+            });
+            pair.act(&UserAct::Write(Side::Local, "a".to_owned()));
+            pair.act(&UserAct::Work(work));
+            let is_copied = pair.sides.remote.tree().contains_key("a");
+            if lost_reply == 0 {
+                pair.act(&UserAct::Crash);
+            }
+            pair.set_time(Side::Local, "a", 5);
+            pair.check();
+            let remote = pair.sides.remote.objects();
+            let time = remote["a"].1.attributes.mtime;
+            assert!(
+                !is_copied || time == Some(5),
+                "{work} {lost_reply} {time:?}"
+            );
+        }
+    }
+}

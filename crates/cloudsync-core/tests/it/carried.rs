@@ -1,13 +1,14 @@
 //! What is carried over with a folder, after a refusal, and after a kill.
 
-use cloudsync_core::engine::io::Act;
+use cloudsync_core::engine::io::{Act, Input, Query};
 use cloudsync_core::failure::ErrorKind;
-use cloudsync_core::object::Attributes;
+use cloudsync_core::notice::Notice;
+use cloudsync_core::object::{Attributes, Kind, Tag};
 use cloudsync_core::rules::Rules;
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::testing::{Faults, ModelPair, SideSetup, UserAct};
 
-use crate::hand::{Hand, rules};
+use crate::hand::{Hand, hash_of, object, rules};
 
 fn rename(side: Side, from: &str, to: &str) -> UserAct {
     UserAct::Rename(side, from.to_owned(), to.to_owned())
@@ -96,4 +97,36 @@ fn a_time_that_is_set_after_an_unrecorded_copy_is_carried_over() {
             );
         }
     }
+}
+
+/// Two new files were equal when they were hashed, and one of them was edited before that was told.
+#[test]
+fn a_hash_of_a_version_of_before_says_nothing_of_the_one_that_is_there() {
+    let mut hand = Hand::new();
+    hand.holds = |query| matches!(query, Query::Hash { .. });
+    for side in Side::BOTH {
+        hand.trees[side].insert("a/n".to_owned(), object(7, Kind::File));
+        hand.changed(side, "a/n");
+    }
+    hand.work();
+    let before = hash_of(&hand.trees.local["a/n"]);
+    let file = hand.trees.local.get_mut("a/n").expect("a file");
+    file.tag = Tag::new([9]);
+    hand.changed(Side::Local, "a/n");
+    hand.work();
+    hand.holds = |_| false;
+    assert!(hand.held.len() >= 2, "{:?}", hand.held);
+    for query in std::mem::take(&mut hand.held) {
+        let Query::Hash { id, .. } = query else {
+            panic!("only hashes are held: {query:?}");
+        };
+        let (query, outcome) = (id, Ok(before));
+        hand.tell(Input::Hashed { query, outcome });
+    }
+    hand.work();
+    let told = hand
+        .notices
+        .iter()
+        .any(|notice| matches!(notice, Notice::Conflict { .. }));
+    assert!(told, "the two differ: {:?}", hand.acts);
 }

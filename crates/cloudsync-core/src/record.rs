@@ -157,6 +157,16 @@ impl IntendedAct {
         }
     }
 
+    /// Returns true if a version of the entry may be what we wrote, once it is known that this alone does not tell.
+    pub(crate) fn may_be_done(&self) -> bool {
+        let of_own = RenamePurpose::SplitOwn;
+        match self {
+            Self::Write { .. } => true,
+            Self::Rename { purpose, .. } => *purpose == of_own,
+            Self::Make { .. } | Self::Delete | Self::Merge { .. } => false,
+        }
+    }
+
     /// Returns the entry of the folder that [`place`](Self::place) names.
     pub(crate) fn folder_mut(&mut self) -> Option<&mut EntryId> {
         match self {
@@ -179,6 +189,8 @@ pub enum RenamePurpose {
     Park,
     /// The user's move cannot stand (two folders moved into each other) and is taken back.
     Undo,
+    /// As [`Split`](Self::Split), of two versions of which one may be ours: so it stays until the two are apart.
+    SplitOwn,
 }
 
 /// Names a batch in the answer to it.

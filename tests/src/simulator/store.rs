@@ -194,7 +194,7 @@ impl HostileStore {
                 match purpose {
                     RenamePurpose::Park => state.tally.count("batch with a parking intent"),
                     RenamePurpose::Undo => state.tally.count("batch with an undoing intent"),
-                    RenamePurpose::Carry | RenamePurpose::Split => {}
+                    RenamePurpose::Carry | RenamePurpose::Split | RenamePurpose::SplitOwn => {}
                 }
             }
         }

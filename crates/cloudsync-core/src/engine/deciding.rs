@@ -152,9 +152,12 @@ impl Engine {
 
     /// Returns true if a write on one of the two was begun, and its end is not known.
     fn may_be_our_own(&self, entries: BySide<EntryId>) -> bool {
-        let is_write = |intent: &Intent| matches!(intent.act, IntendedAct::Write { .. });
         let mut intents = [entries.local, entries.remote].into_iter();
-        intents.any(|id| self.world.intent(id).is_some_and(is_write))
+        intents.any(|id| {
+            self.world
+                .intent(id)
+                .is_some_and(|intent| intent.act.may_be_done())
+        })
     }
 
     fn node_of(&self, entries: BySide<EntryId>, side: Side) -> NodeRef<'_> {
@@ -504,10 +507,15 @@ impl Engine {
                 kept_as: Some(place.name.clone()),
             });
         }
+        let purpose = if self.may_be_our_own(entries) {
+            RenamePurpose::SplitOwn
+        } else {
+            RenamePurpose::Split
+        };
         let deed = Deed::Rename {
             entry: id,
             place,
-            purpose: RenamePurpose::Split,
+            purpose,
         };
         if are_two {
             self.schedule.wait_for(entries[side.other()], id);

@@ -350,7 +350,7 @@ impl Engine {
                 self.translate_once_more(id, side.other());
             }
             RenamePurpose::Park | RenamePurpose::Undo => {}
-            RenamePurpose::Split => {
+            RenamePurpose::Split | RenamePurpose::SplitOwn => {
                 if self.world.entry(id).nodes[side.other()].is_some() {
                     self.part(id);
                 }

@@ -8,7 +8,7 @@ use crate::failure::{ErrorKind, Failure, Retry};
 use crate::notice::Notice;
 use crate::object::{Attributes, Kind};
 use crate::plan::Deed;
-use crate::record::EntryId;
+use crate::record::{EntryId, IntendedAct};
 use crate::side::Side;
 use crate::tree::node::NodeId;
 
@@ -20,9 +20,10 @@ impl Engine {
         let (id, side) = (flight.entry, flight.side);
         // A lost answer: the place is looked at again, and the intent settled by what is found.
         let uncertain = failure.is_retryable() || failure.kind() == ErrorKind::Unexpected;
-        if uncertain && self.world.intent(id).is_some() {
+        let intent = self.world.intent(id);
+        if uncertain && intent.is_some() {
             self.persisting.open_intents.insert(id);
-        } else {
+        } else if intent.is_none_or(|intent| !is_split_of_own(&intent.act)) {
             self.world.take_intent(id);
             self.persisting.dirty(id);
         }
@@ -57,6 +58,9 @@ impl Engine {
         let side = if source { side.other() } else { side };
         // Who needs it is to try it again: what is to give way need not want to.
         let needs = self.world.find(flight.planned).map(|_| flight.planned);
+        if needs.is_some_and(|needs| needs != id) {
+            self.touch(id);
+        }
         self.failed_for(needs.unwrap_or(id), id, side, failure);
     }
 
@@ -180,6 +184,11 @@ impl Engine {
         };
         self.schedule.later(id, self.now, delay);
     }
+}
+
+/// What gives way in a conflict in which one version may be ours: that is so also if it could not.
+fn is_split_of_own(act: &IntendedAct) -> bool {
+    matches!(act, IntendedAct::Rename { .. }) && act.may_be_done()
 }
 
 /// Whether a failure says nothing of the object.

@@ -173,22 +173,31 @@ impl Engine {
 
     /// Both hold the same, wherever they stand.
     fn agree_content(&mut self, id: EntryId, content: ContentId) {
-        let places = BySide::from_fn(|side| self.world.agreed_place(id, side));
-        self.agree_equal(id, Some(content));
-        for side in Side::BOTH {
-            let (folder, name) = places[side];
-            if self.world.agreed_place(id, side) != places[side] {
-                // A move is still to be carried over.
-                self.world.set_agreed_place(id, side, folder, name);
-                self.touch(id);
-            }
+        let moved = |side: Side| crate::delta::moved(&self.world, side, id);
+        if !Side::BOTH.into_iter().any(moved) {
+            return self.agree_equal(id, Some(content));
         }
+        // The move is still to be carried over.
+        self.forget_absent(id);
+        self.world.set_agreed_content(id, Some(content));
+        for side in Side::BOTH {
+            if let Some(node) = self.world.entry(id).nodes[side] {
+                self.world.node_mut(side, node).set_content(Some(content));
+            }
+            self.world.agree_tag(id, side);
+        }
+        self.equal(id);
+        self.touch(id);
     }
 
     /// Both hold the same. If that is because we copied it before a crash, the attributes that it
     /// got then are what was agreed on: a change of them since is to be carried over. Else nothing was.
     fn agree_equal(&mut self, id: EntryId, content: Option<ContentId>) {
         self.world.agree(id, content);
+        self.equal(id);
+    }
+
+    fn equal(&mut self, id: EntryId) {
         let intent = self.world.take_intent(id);
         let attributes = match intent.map(|intent| intent.act) {
             Some(IntendedAct::Write { attributes, .. }) => attributes,

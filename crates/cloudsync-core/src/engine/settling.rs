@@ -296,21 +296,22 @@ impl Engine {
                 continue;
             }
             let Some(intent) = self.world.intent(id).cloned() else {
+                self.touch(id);
                 continue;
             };
-            // A write that cannot be told yet is kept until its two versions were compared.
-            let is_write = matches!(
-                intent.act,
-                IntendedAct::Merge { .. } | IntendedAct::Write { .. }
-            );
             let is_done = self.settle_intent(id, &intent);
-            if is_done || !is_write {
+            // A write that cannot be told yet is kept until its two versions were compared, and are apart.
+            let is_kept = match &intent.act {
+                IntendedAct::Merge { .. } | IntendedAct::Write { .. } => {
+                    !self.world.entry(id).is_agreed() || self.may_be_done(id, &intent)
+                }
+                act => act.may_be_done(),
+            };
+            if is_done || !is_kept {
                 self.world.take_intent(id);
             } else if self.may_be_done(id, &intent) {
                 // What either side has by now may be what its user put there since.
                 self.count_as_changed(id);
-            } else if self.world.entry(id).is_agreed() {
-                self.world.take_intent(id);
             }
             self.persisting.dirty(id);
             // What failed and was not done after all is tried again in its time.
@@ -348,6 +349,7 @@ impl Engine {
                 name,
                 purpose,
             } => {
+                let is_split = matches!(purpose, RenamePurpose::Split | RenamePurpose::SplitOwn);
                 let Some(folder) = self.folder_of(*parent, side) else {
                     return false;
                 };
@@ -363,7 +365,7 @@ impl Engine {
                     self.was_carried(id, side, node, *parent);
                 } else if there {
                     self.was_renamed(id, side, *purpose);
-                } else if *purpose == RenamePurpose::Split && !at.is_present() {
+                } else if is_split && !at.is_present() {
                     // Without ids: the node is gone, and a new one stands under the conflict name.
                     // It is carried over as new; the other side's version comes back here.
                     self.part(id);
@@ -477,9 +479,33 @@ impl Engine {
         let entry = self.world.entry(id);
         let node = entry.nodes[intent.side].filter(|_| entry.is_agreed());
         node.is_some_and(|node| {
-            let node = self.world.node(intent.side, node);
-            !node.is_present() || !node.has_tag(before)
+            let at = self.world.node(intent.side, node);
+            !at.is_present() || !(at.has_tag(before) || self.is_as_agreed(id, intent, node))
         })
+    }
+
+    /// Returns true if it is the object that we were to write over, with the size and the time that were agreed on: no
+    /// content came into it, whatever else gave it another tag.
+    fn is_as_agreed(&self, id: EntryId, intent: &Intent, node: NodeId) -> bool {
+        let side = intent.side;
+        let IntendedAct::Write {
+            expect: Expect::Unchanged { oid: Some(oid), .. },
+            ..
+        } = &intent.act
+        else {
+            return false;
+        };
+        let (Some(content), Some(mtime)) = (
+            self.world.entry(id).content(),
+            self.world.agreed_tag(id, side).1.mtime,
+        ) else {
+            return false;
+        };
+        let at = self.world.node(side, node);
+        self.config.rules[side].keeps_mtime
+            && at.oid() == *oid
+            && at.size() == self.world.contents.get(content).size
+            && at.attributes().mtime == Some(mtime)
     }
 
     /// Returns true if a write was found to be done, and its source has changed since.

@@ -328,7 +328,7 @@ impl ModelPair {
             {
                 self.situations.count(match purpose {
                     RenamePurpose::Carry => "move carried over",
-                    RenamePurpose::Split => "given a conflict name",
+                    RenamePurpose::Split | RenamePurpose::SplitOwn => "given a conflict name",
                     RenamePurpose::Park => "parked",
                     RenamePurpose::Undo => "move undone",
                 });

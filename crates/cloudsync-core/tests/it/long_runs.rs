@@ -384,6 +384,42 @@ fn what_comes_after_a_write_whose_end_is_not_known_lives_on() {
     }
 }
 
+/// That one of the two versions may be ours was forgotten once the other one was about to give way: if it was saved
+/// again then, or we were killed, the policy took ours.
+#[test]
+fn a_version_that_gives_way_to_what_may_be_ours_lives_on() {
+    let mut tried = 0;
+    for side in Side::BOTH {
+        let put = |text: &str| UserAct::WriteThis(side, "a".to_owned(), text.to_owned());
+        for (work, later) in (0..16).flat_map(|work| (0..12).map(move |later| (work, later))) {
+            for is_killed in [false, true] {
+                let mut pair = ModelPair::with(BySide::default(), u64::from(work));
+                let takes_other = match side {
+                    Side::Local => ConflictPolicy::Remote,
+                    Side::Remote => ConflictPolicy::Local,
+                };
+                pair.set_on_conflict(takes_other);
+                pair.crash();
+                pair.act(&put("old"));
+                pair.check();
+                pair.act_all(&[put("another size"), UserAct::Work(work), UserAct::Crash]);
+                pair.act_all(&[put("third"), UserAct::Work(later)]);
+                // Once it gave way, what comes to its place is another file.
+                if !pair.sides[side].tree().contains_key("a") {
+                    continue;
+                }
+                tried += 1;
+                if is_killed {
+                    pair.act(&UserAct::Crash);
+                }
+                pair.act(&put("fourth version"));
+                pair.check();
+            }
+        }
+    }
+    assert!(tried > 200, "{tried}");
+}
+
 /// The same of what an application had made of two versions, and we had written on one side.
 #[test]
 fn what_comes_after_a_merge_whose_end_is_not_known_lives_on() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cloudsync_core::engine::io::Act;
 use cloudsync_core::side::{BySide, Side};
-use cloudsync_core::testing::{ModelPair, SideSetup, Swarm, Translation, UserAct};
+use cloudsync_core::testing::{Faults, ModelPair, SideSetup, Swarm, Translation, UserAct};
 
 fn translating(translation: Translation, seed: u64) -> ModelPair {
     let sides = BySide::new(SideSetup::default(), SideSetup::service());
@@ -293,5 +293,21 @@ fn translated_worlds_that_failed_once() {
 fn random_worlds_that_are_translated() {
     for seed in 0..3_000 {
         Swarm::new(seed).translating().run();
+    }
+}
+
+/// What was agreed on was in a folder that is only a memory, and that was given up twice.
+#[test]
+fn what_is_found_to_be_written_goes_where_its_folder_went() {
+    for work in 0..30 {
+        let mut pair = flat(u64::from(work)).faults(Faults {
+            lost_reply: 100,
+            ..Faults::default()
+        });
+        pair.act_all(&[write(Side::Local, "a/f"), UserAct::Work(work)]);
+        pair.act(&rename(Side::Local, "a", "e"));
+        pair.check();
+        let remote = paths(&pair, Side::Remote);
+        assert_eq!(remote, ["c", "e", "e+b", "e+b+g", "e+f"]);
     }
 }

@@ -119,7 +119,12 @@ fn acts() -> [IntendedAct; 9] {
 fn the_bytes_of_a_record_are_those_that_were_always_written() {
     let golden = include_str!("../data/records.txt");
     let records = [typical()].into_iter().chain(acts().map(full));
-    let records = records.chain([withheld()]);
+    let own = IntendedAct::Rename {
+        parent: EntryId(8),
+        name: "n".into(),
+        purpose: RenamePurpose::SplitOwn,
+    };
+    let records = records.chain([withheld(), full(own)]);
     let written: String = records
         .map(|record| hex(&encode_record(ID, &record).unwrap()) + "\n")
         .collect();

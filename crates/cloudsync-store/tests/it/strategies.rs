@@ -201,6 +201,7 @@ fn any_intent() -> BoxedStrategy<Intent> {
         Just(RenamePurpose::Split),
         Just(RenamePurpose::Park),
         Just(RenamePurpose::Undo),
+        Just(RenamePurpose::SplitOwn),
     ];
     let expect = prop_oneof![
         Just(Expect::Free),

@@ -370,13 +370,6 @@ pub enum ConflictPolicy {
     Oldest,
 }
 
-impl ConflictPolicy {
-    /// Returns true if no version is given up but by an application's answer.
-    pub(crate) fn keeps_all(self) -> bool {
-        matches!(self, Self::Ask | Self::Hold | Self::KeepBoth)
-    }
-}
-
 /// How much may be handed out at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {

@@ -6,7 +6,7 @@ use crate::object::{Attributes, Kind, Target};
 use crate::plan::{Deed, Place};
 use crate::precondition::Expect;
 use crate::record::{EntryId, IntendedAct, Intent};
-use crate::rules::{Feed, Identity};
+use crate::rules::Feed;
 use crate::side::Side;
 use crate::tree::names::NameId;
 use crate::tree::node::{NodeId, Tick};
@@ -102,7 +102,7 @@ impl Engine {
         load.0 += 1;
         load.1 += bytes;
         let operation = Operation { id, side, act };
-        match intent.filter(|intent| self.is_worth_recording_first(side, intent)) {
+        match intent {
             Some(act) => {
                 self.world.set_intent(entry, Intent { side, act });
                 self.record(entry);
@@ -110,24 +110,6 @@ impl Engine {
             }
             None => self.out.push_back(Output::Operation(operation)),
         }
-    }
-
-    /// Returns true if it takes a record from before an operation to tell, after a kill, what was done. What is new
-    /// on a side that is walked at each start is met there, and belongs to what it is equal to; else it is a conflict,
-    /// which nobody may lose. Without ids it would be taken for what stood there before.
-    fn is_worth_recording_first(&self, side: Side, intent: &IntendedAct) -> bool {
-        let is_new = matches!(
-            intent,
-            IntendedAct::Make { .. }
-                | IntendedAct::Write {
-                    expect: Expect::Free,
-                    digest: None,
-                    ..
-                }
-        );
-        let rules = &self.config.rules[side];
-        let is_met = rules.feed != Feed::Resumable && rules.identity == Identity::Stable;
-        !(is_new && is_met && self.config.on_conflict.keeps_all())
     }
 
     /// Returns true if operations are under way below a folder. Nothing new starts there; when the last one
@@ -368,14 +350,16 @@ impl Engine {
                 let act = self.write(entry, side, place, Expect::Free, answer)?;
                 Some(act)
             }
-            // What it wrote is told by its name and its content.
+            // What it wrote is told by its name and its content, once it is met. Of a side that is not walked at each
+            // start, that takes an intent.
             Deed::Keep(place) => {
                 let (act, _, size) = self.write(entry, side, place, Expect::Free, None)?;
-                let intent = IntendedAct::Make {
+                let is_met = self.config.rules[side].feed != Feed::Resumable;
+                let intent = (!is_met).then(|| IntendedAct::Make {
                     parent: parent(place.folder),
                     name: place.name.clone(),
-                };
-                Some((act, Some(intent), size))
+                });
+                Some((act, intent, size))
             }
             Deed::Replace => {
                 let node = own?;

@@ -40,7 +40,7 @@ impl Sim {
         self.judge_names(expected, &local);
         if let (Actors::One(side), Some(tree)) = (expected.actors, &expected.tree)
             && !self.setup.folds_names()
-            && !self.lock().is_unsure
+            && !self.is_unsure()
             && self.tree(side) != *tree
         {
             self.violate("I15 direction", difference(tree, &self.tree(side)));
@@ -60,6 +60,12 @@ impl Sim {
         if !is_fine {
             self.violate("I54 honest status", format!("{status:?}"));
         }
+    }
+
+    /// Whether what was done cannot be told from what a user did.
+    fn is_unsure(&self) -> bool {
+        let state = self.lock();
+        state.is_unsure || (state.has_failed && state.is_retagged)
     }
 
     fn judge_alive(&self, local: &Tree) {

@@ -166,6 +166,7 @@ impl Hostile {
             }
             _ => return Ok(()),
         };
+        sim.lock().has_failed |= call.is_operation() || call == Call::Read;
         Err(Self::error(kind, call, path))
     }
 

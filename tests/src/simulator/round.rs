@@ -65,6 +65,8 @@ impl World {
             let mut state = sim.lock();
             state.is_hostile = true;
             state.is_unsure = false;
+            state.has_failed = false;
+            state.is_retagged = false;
             1 + state.tapes.acts.below(sim.setup.acts)
         };
         let mut users = Users::new(&sim, actors, self.tokens);
@@ -157,6 +159,7 @@ impl World {
         let service = &self.sim.services[side];
         match fault {
             Kind::TagChanged => {
+                self.sim.lock().is_retagged = true;
                 let tree = self.sim.tree(side);
                 let files: Vec<_> = tree
                     .iter()
@@ -284,6 +287,10 @@ impl World {
         if facade.drive == Drive::Once {
             // A held set can be released only while it runs.
             self.restart().await;
+            return;
+        }
+        if facade.drive == Drive::Always && !facade.sync.started() {
+            // It was stopped just now: the next step starts it.
             return;
         }
         self.sim.count("deletions released");

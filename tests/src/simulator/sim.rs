@@ -87,6 +87,10 @@ pub(super) struct State {
     /// top of it cannot be told from another's act, and may be restored, or meet as a conflict. Or an
     /// object that is there was not found.
     pub(super) is_unsure: bool,
+    /// Whether an operation failed in this round, and whether a file got another tag by itself: together, that looks
+    /// like a write that was done and then touched by a user.
+    pub(super) has_failed: bool,
+    pub(super) is_retagged: bool,
     /// When the last slow call is done, also one of a life that ended meanwhile: as a service does that got it.
     pub(super) slow_until: Instant,
     /// Calls that changed, or tried to change, a side.
@@ -129,6 +133,8 @@ impl Sim {
             tally: Tally::default(),
             is_deaf: false,
             is_unsure: false,
+            has_failed: false,
+            is_retagged: false,
             slow_until: Instant::now(),
             operations: BySide::default(),
             steps: 0,

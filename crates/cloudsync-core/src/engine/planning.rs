@@ -223,7 +223,11 @@ impl Engine {
     /// of what was to come into it.
     fn folder_changed_entry(&mut self, side: Side, node: NodeId, was: EntryId) {
         self.children_changed_entry(side, node);
-        let now = self.world.node(side, node).entry;
+        let at = self.world.node(side, node);
+        if at.kind == Kind::File {
+            return;
+        }
+        let now = at.entry;
         for id in self.world.rename_folder_in_intents(side, was, now) {
             self.persisting.dirty(id);
         }

@@ -22,7 +22,7 @@ impl EntryId {
 }
 
 /// One entry: what each side last told of it, what both agreed on, what we were about to do.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Record {
     /// File or folder.
     pub kind: Kind,
@@ -36,7 +36,7 @@ pub struct Record {
 }
 
 /// A node of one tree.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct NodeRecord {
     /// Entry of the folder it is in.
     pub parent: EntryId,
@@ -62,7 +62,7 @@ pub struct NodeRecord {
 }
 
 /// What both sides last had in common.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct AgreedRecord {
     /// Bytes of content.
     pub size: u64,
@@ -73,7 +73,7 @@ pub struct AgreedRecord {
 }
 
 /// One side of an agreement that its node no longer shows.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct AgreedSide {
     /// Entry of the folder.
     pub parent: EntryId,
@@ -86,7 +86,7 @@ pub struct AgreedSide {
 }
 
 /// The durable word that an operation was handed out.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Intent {
     /// The side it changes.
     pub side: Side,
@@ -95,7 +95,7 @@ pub struct Intent {
 }
 
 /// What an intended operation does, as far as it takes to recognise afterwards that it was done.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum IntendedAct {
     /// Make a folder, or a copy of the other side's version of a conflict, at a place.
     Make {
@@ -158,7 +158,7 @@ impl IntendedAct {
     }
 
     /// Returns true if a version of the entry may be what we wrote, once it is known that this alone does not tell.
-    pub(crate) fn may_be_done(&self) -> bool {
+    pub(crate) fn may_be_our_own(&self) -> bool {
         let of_own = RenamePurpose::SplitOwn;
         match self {
             Self::Write { .. } => true,
@@ -179,7 +179,7 @@ impl IntendedAct {
 }
 
 /// Why a node is renamed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum RenamePurpose {
     /// The other side moved it.
     Carry,

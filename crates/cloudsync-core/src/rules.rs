@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::object::HashKind;
 
 /// What an object's id is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Identity {
     /// The id stays with the object when it is renamed, moved or edited in place.
     Stable,

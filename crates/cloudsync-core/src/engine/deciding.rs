@@ -156,7 +156,7 @@ impl Engine {
         intents.any(|id| {
             self.world
                 .intent(id)
-                .is_some_and(|intent| intent.act.may_be_done())
+                .is_some_and(|intent| intent.act.may_be_our_own())
         })
     }
 

@@ -20,7 +20,7 @@ use crate::tree::node::{Mark, NodeId};
 /// Deletions with less than this between them count as done at once.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Hash, Debug, Default)]
 pub(super) struct Deletions {
     /// Agreed entries whose node on this side is absent.
     pub(super) absent: BySide<BTreeSet<EntryId>>,

@@ -188,7 +188,7 @@ impl Engine {
 
 /// What gives way in a conflict in which one version may be ours: that is so also if it could not.
 fn is_split_of_own(act: &IntendedAct) -> bool {
-    matches!(act, IntendedAct::Rename { .. }) && act.may_be_done()
+    matches!(act, IntendedAct::Rename { .. }) && act.may_be_our_own()
 }
 
 /// Whether a failure says nothing of the object.

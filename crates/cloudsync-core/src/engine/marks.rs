@@ -2,7 +2,7 @@
 
 use crate::record::EntryId;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Hash, Debug, Default)]
 pub(super) struct Marks {
     words: Vec<u64>,
     count: usize,

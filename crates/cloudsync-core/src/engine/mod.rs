@@ -472,7 +472,13 @@ impl Engine {
 #[cfg(feature = "testing")]
 impl Engine {
     /// Writes down all that decides how it goes on, but for how it was made, and the next of the ids.
-    pub(crate) fn write_state(&self, to: &mut impl std::fmt::Write) -> std::fmt::Result {
+    pub(crate) fn write_state(
+        &self,
+        to: &mut crate::testing::fingerprint::Fingerprint,
+    ) -> std::fmt::Result {
+        use std::fmt::Write as _;
+        use std::hash::Hash as _;
+
         let Self {
             config: _,
             trivial: _,
@@ -501,20 +507,21 @@ impl Engine {
             draining,
             new_policy,
         } = self;
-        write!(
-            to,
-            "{world:?}{obstacles:?}{absent_by_size:?}{locks:?}{now:?}{tick:?}"
-        )?;
-        write!(to, "{sides:?}{schedule:?}{flights:?}{load:?}{asked:?}")?;
+        (world, absent_by_size, now, tick, schedule, load, deletions).hash(to);
+        for side in Side::BOTH {
+            sides[side].write_state(to)?;
+        }
         persisting.write_state(to)?;
+        // Of these there is little, or nothing, at a time.
         write!(
             to,
-            "{deletions:?}{decisions:?}{troubles:?}{broke:?}{refused:?}"
+            "{obstacles:?}{locks:?}{flights:?}{asked:?}{decisions:?}"
         )?;
         write!(
             to,
-            "{drain_waiters:?}{out:?}{planned:?}{draining:?}{new_policy:?}"
-        )
+            "{troubles:?}{broke:?}{refused:?}{drain_waiters:?}{out:?}"
+        )?;
+        write!(to, "{planned:?}{draining:?}{new_policy:?}")
     }
 }
 

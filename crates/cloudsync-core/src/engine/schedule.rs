@@ -16,7 +16,7 @@ const TIMER_STEP: Duration = Duration::from_millis(10);
 const LONGEST_REST: u32 = 10;
 
 /// What an entry waits for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Hash, Debug)]
 pub(super) struct Edge {
     /// The other entry.
     pub(super) other: EntryId,
@@ -24,7 +24,7 @@ pub(super) struct Edge {
     pub(super) place: Option<Side>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Hash, Debug, Default)]
 pub(super) struct Schedule {
     ready: BTreeMap<i32, VecDeque<EntryId>>,
     queued: Marks,

@@ -305,7 +305,7 @@ impl Engine {
                 IntendedAct::Merge { .. } | IntendedAct::Write { .. } => {
                     !self.world.entry(id).is_agreed() || self.may_be_done(id, &intent)
                 }
-                act => act.may_be_done(),
+                act => act.may_be_our_own(),
             };
             if is_done || !is_kept {
                 self.world.take_intent(id);

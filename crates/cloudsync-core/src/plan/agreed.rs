@@ -42,8 +42,8 @@ pub(super) fn plan(view: &View<'_>, id: EntryId) -> Step {
         (Sight::Present(local), Sight::Present(remote)) => {
             let nodes = BySide::new(local, remote);
             // One of them may be ours: which, only its intent says, and a move would have one of its own.
-            let may_be_done = |intent: &Intent| intent.act.may_be_done();
-            if world.intent(id).is_some_and(may_be_done) {
+            let may_be_our_own = |intent: &Intent| intent.act.may_be_our_own();
+            if world.intent(id).is_some_and(may_be_our_own) {
                 return content(view, id, nodes);
             }
             place(view, id, nodes).unwrap_or_else(|| match entry.kind {

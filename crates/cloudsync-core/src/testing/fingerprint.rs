@@ -4,14 +4,17 @@
 //! what is waited for.
 
 use std::fmt::{self, Write};
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::{FixedState, FoldHasher};
 
 /// Takes what is written, piece by piece as it is formatted: a number is a piece of its own.
-#[derive(Debug)]
-pub(super) struct Fingerprint {
-    /// All but the numbers that grow.
-    text: String,
-    /// Those, in the order in which they came.
+pub(crate) struct Fingerprint {
+    /// Of all but the numbers that grow.
+    digest: FoldHasher<'static>,
+    /// The last that was written, in its lowest bytes.
+    tail: u128,
+    /// The numbers that grow, in the order in which they came.
     growing: Vec<(Growing, u64)>,
 }
 
@@ -26,10 +29,17 @@ enum Growing {
     Tick,
 }
 
+/// The end of what was written.
+struct Mark {
+    bits: u128,
+    mask: u128,
+}
+
 impl Default for Fingerprint {
     fn default() -> Self {
         Self {
-            text: String::with_capacity(16 << 10),
+            digest: FixedState::default().build_hasher(),
+            tail: 0,
             growing: Vec::with_capacity(64),
         }
     }
@@ -38,17 +48,27 @@ impl Default for Fingerprint {
 impl Fingerprint {
     /// Tells by what stands before a number whether it is one that grows.
     fn growing(&self) -> Option<Growing> {
-        const IDS: [&str; 3] = ["QueryId(", "OperationId(", "BatchId("];
-        const WAITS: [&str; 3] = ["asked: ", "since: ", "at: "];
-        let before = |marks: &[&str], text: &str| marks.iter().any(|mark| text.ends_with(mark));
-        if let Some(field) = self.text.strip_suffix("Tick(") {
-            return Some(if before(&WAITS, field) {
+        const TICK: Mark = Mark::new("Tick(");
+        const WAITS: [Mark; 3] = [
+            Mark::new("asked: Tick("),
+            Mark::new("since: Tick("),
+            Mark::new("at: Tick("),
+        ];
+        const IDS: [Mark; 3] = [
+            Mark::new("QueryId("),
+            Mark::new("OperationId("),
+            Mark::new("BatchId("),
+        ];
+        let is_before = |mark: &Mark| self.tail & mark.mask == mark.bits;
+        if is_before(&TICK) {
+            let is_waited = WAITS.iter().any(is_before);
+            return Some(if is_waited {
                 Growing::Waited
             } else {
                 Growing::Tick
             });
         }
-        before(&IDS, &self.text).then_some(Growing::Id)
+        IDS.iter().any(is_before).then_some(Growing::Id)
     }
 
     /// Returns the digest of all that was written.
@@ -61,8 +81,7 @@ impl Fingerprint {
             numbers
         };
         let (ids, waited) = (of(Growing::Id), of(Growing::Waited));
-        let mut digest = DefaultHasher::new();
-        digest.write(self.text.as_bytes());
+        let mut digest = self.digest.clone();
         for (kind, number) in &self.growing {
             let among = match kind {
                 Growing::Id => &ids,
@@ -84,11 +103,92 @@ impl Write for Fingerprint {
         {
             let number = piece.parse().map_err(|_| fmt::Error)?;
             self.growing.push((kind, number));
+            // That there is one, and where.
+            self.digest.write_u8(0);
         } else {
-            self.text.push_str(piece);
+            self.digest.write(piece.as_bytes());
+            self.tail = after(self.tail, piece.as_bytes());
         }
         Ok(())
     }
+}
+
+/// What says of itself what it is made of, without the way through text. A number of 128 bits is a tick.
+impl Hasher for Fingerprint {
+    fn write(&mut self, bytes: &[u8]) {
+        self.digest.write(bytes);
+    }
+
+    fn write_u8(&mut self, number: u8) {
+        self.digest.write_u8(number);
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.digest.write_u16(number);
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.digest.write_u32(number);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.digest.write_u64(number);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.digest.write_usize(number);
+    }
+
+    fn write_u128(&mut self, number: u128) {
+        self.growing
+            .push((Growing::Tick, u64::try_from(number).expect("a tick")));
+        self.digest.write_u8(0);
+    }
+
+    fn finish(&self) -> u64 {
+        self.digest()
+    }
+}
+
+impl Mark {
+    /// Of at most 15 bytes.
+    const fn new(text: &str) -> Self {
+        let (mut bits, mut at) = (0, 0);
+        while at < text.len() {
+            bits = bits << 8 | text.as_bytes()[at] as u128;
+            at += 1;
+        }
+        Self {
+            bits,
+            mask: (1 << (8 * text.len())) - 1,
+        }
+    }
+}
+
+/// Returns the last sixteen bytes after one more piece.
+fn after(tail: u128, piece: &[u8]) -> u128 {
+    if let Some(last) = piece.last_chunk::<16>() {
+        return u128::from_be_bytes(*last);
+    }
+    tail << (8 * piece.len()) | short(piece)
+}
+
+/// Returns up to fifteen bytes as a number. It is asked for thousands of times a world: its ends, one over the other,
+/// take no loop.
+fn short(piece: &[u8]) -> u128 {
+    let past = |size: usize| 8 * (piece.len() - size);
+    if let (Some(first), Some(last)) = (piece.first_chunk::<8>(), piece.last_chunk::<8>()) {
+        return u128::from(u64::from_be_bytes(*first)) << past(8)
+            | u128::from(u64::from_be_bytes(*last));
+    }
+    let word =
+        if let (Some(first), Some(last)) = (piece.first_chunk::<4>(), piece.last_chunk::<4>()) {
+            u64::from(u32::from_be_bytes(*first)) << past(4) | u64::from(u32::from_be_bytes(*last))
+        } else {
+            let bytes = piece.iter();
+            bytes.fold(0, |word, byte| word << 8 | u64::from(*byte))
+        };
+    u128::from(word)
 }
 
 #[cfg(test)]
@@ -119,6 +219,21 @@ mod tests {
         let mut fingerprint = Fingerprint::default();
         write!(fingerprint, "{world:?}").expect("it takes all");
         fingerprint.digest()
+    }
+
+    #[test]
+    fn the_end_of_what_was_written_is_known_whatever_the_pieces() {
+        let text = "since: Tick(asked: OperationId(at";
+        for first in 0..text.len() {
+            for second in first..text.len() {
+                let pieces = [&text[..first], &text[first..second], &text[second..]];
+                let tail = pieces
+                    .iter()
+                    .fold(0, |tail, piece| after(tail, piece.as_bytes()));
+                let last = text.as_bytes().last_chunk::<16>().expect("it is longer");
+                assert_eq!(tail.to_be_bytes(), *last, "{pieces:?}");
+            }
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod check;
 mod disk;
 mod driving;
 pub mod exhaustive;
-mod fingerprint;
+pub(crate) mod fingerprint;
 pub mod interleaved;
 mod one_sided;
 mod pair;

@@ -1,7 +1,8 @@
 //! Two storages, an engine between them, a store, and users.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
+use std::hash::Hash as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::rules::{Feed, Identity};
 use crate::side::{BySide, Side};
 use crate::testing::act::UserAct;
 use crate::testing::driving::Open;
+use crate::testing::fingerprint::Fingerprint;
 use crate::testing::random::Random;
 use crate::testing::scope::Scope;
 use crate::testing::setup::{Faults, SideSetup};
@@ -69,7 +71,7 @@ pub struct ModelPair {
 }
 
 /// What the feed of a side has to tell, and how far it came.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Hash, Debug, Default)]
 struct FeedLog {
     events: Vec<Event>,
     told: usize,
@@ -374,18 +376,13 @@ impl ModelPair {
 
     /// Writes down all that decides how it goes on, but for the time and what was drawn. `by_age`: it also
     /// counts what has been going on for longest.
-    pub(super) fn write_state(&self, to: &mut impl fmt::Write, by_age: bool) -> fmt::Result {
-        let (store, feeds, up) = (&self.store, &self.feeds, &self.up);
-        let values = self.values.iter();
-        let values: Vec<_> = values
-            .map(|(key, value)| (key, String::from_utf8_lossy(value)))
-            .collect();
-        let users = (&self.alive, &self.thrown, &self.merged);
+    pub(super) fn write_state(&self, to: &mut Fingerprint, by_age: bool) -> fmt::Result {
         self.engine.write_state(to)?;
         for side in Side::BOTH {
-            self.sides[side].write_state(to)?;
+            self.sides[side].write_state(to);
         }
-        write!(to, "{store:?}{values:?}{feeds:?}{up:?}{users:?}")?;
+        (&self.store, &self.values, &self.feeds, self.up).hash(to);
+        (&self.alive, &self.thrown, &self.merged).hash(to);
         let mut open: Vec<&Open> = self.open.iter().collect();
         if !by_age {
             open.sort_by_cached_key(|open| format!("{open:?}"));

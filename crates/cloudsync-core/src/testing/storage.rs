@@ -1,14 +1,16 @@
 //! A storage system in memory: a tree of objects, and what users do to it.
 
 use std::collections::BTreeMap;
+use std::hash::Hash as _;
 
 use crate::name::same;
 use crate::object::{Attributes, HashKind, Oid};
 use crate::rules::{NameRules, Rules};
+use crate::testing::fingerprint::Fingerprint;
 use crate::testing::setup::SideSetup;
 
 /// A file or a folder.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Item {
     pub(super) parent: u64,
     pub(super) name: String,
@@ -82,7 +84,7 @@ impl Storage {
     }
 
     /// Writes down all but what it is like.
-    pub(super) fn write_state(&self, to: &mut impl std::fmt::Write) -> std::fmt::Result {
+    pub(super) fn write_state(&self, to: &mut Fingerprint) {
         let Self {
             rules: _,
             setup: _,
@@ -90,7 +92,7 @@ impl Storage {
             now,
             clock: _,
         } = self;
-        write!(to, "{items:?}{now:?}")
+        (items, now).hash(to);
     }
 
     /// Returns what this side is like.

@@ -8,7 +8,7 @@ use crate::tree::names::NameId;
 use crate::tree::node::NodeId;
 
 /// The agreements of one side that its nodes do not show: by entry, and by the place they name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Hash, Debug, Default)]
 pub(super) struct Apart {
     sides: BTreeMap<EntryId, AgreedSide>,
     places: BTreeSet<(NodeId, NameId, EntryId)>,

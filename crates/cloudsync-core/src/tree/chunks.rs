@@ -6,7 +6,7 @@ use std::ops::{Index, IndexMut};
 const PIECE: usize = 4096;
 
 /// A list that only grows, of elements that stay where they are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Hash, Debug)]
 pub(super) struct Chunks<T> {
     /// All full but the last one.
     pieces: Vec<Vec<T>>,

@@ -23,7 +23,7 @@ const FEW: usize = 16;
 const ONE_IN: usize = 32;
 
 /// A byte string a number.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Hash, Debug, Default)]
 pub(super) struct Column {
     /// Slots, each a byte that says what it is, and `width` bytes.
     pieces: Vec<Vec<u8>>,

@@ -39,7 +39,7 @@ impl ContentId {
 }
 
 /// All contents that are known now.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Hash, Debug, Default)]
 pub struct Contents {
     all: Chunks<Content>,
     index: Index,

@@ -9,7 +9,7 @@ use crate::tree::node::NodeId;
 
 /// A row of the agreed tree with its nodes, or a lone node. What few entries have is kept beside
 /// them, in [`World`](super::World).
-#[derive(Clone, Debug)]
+#[derive(Clone, Hash, Debug)]
 pub struct Entry {
     /// Its node on each side.
     pub nodes: BySide<Option<NodeId>>,
@@ -22,7 +22,7 @@ pub struct Entry {
 }
 
 /// How the two sides stand to an entry.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Bond {
     /// They never agreed on it: a lone node.
     Lone,
@@ -34,7 +34,7 @@ pub(super) enum Bond {
 }
 
 /// What was agreed on of one side.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct AgreedSide {
     /// The folder.
     pub parent: NodeId,

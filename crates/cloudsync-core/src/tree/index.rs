@@ -4,6 +4,8 @@
 //! small table at a time is split into two (linear hashing). A table has no gaps: it is sorted by a
 //! part of the hash, so that the place of a number can be guessed.
 
+use std::hash::{Hash, Hasher};
+
 /// How many numbers a table has on average, right after all were split.
 const TABLE: usize = 128;
 /// Tables have room for a multiple of so many: memory of few different sizes is used again soon.
@@ -88,6 +90,13 @@ impl Index {
         stay.shrink_to(stay.len().next_multiple_of(STEP));
         self.tables[split] = Table(stay);
         self.tables.push(Table(go));
+    }
+}
+
+/// How many there are: the rest follows from what they stand for.
+impl Hash for Index {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.len.hash(state);
     }
 }
 

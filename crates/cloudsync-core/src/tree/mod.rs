@@ -31,7 +31,7 @@ use node::{Node, NodeId};
 use side_tree::{NodeRef, SideTree};
 
 /// The three trees.
-#[derive(Clone, Debug)]
+#[derive(Clone, Hash, Debug)]
 pub struct World {
     /// Names of both trees.
     pub names: Names,

@@ -1,5 +1,7 @@
 //! Names, kept once for both trees, with the key under which each side compares them.
 
+use std::hash::{Hash, Hasher};
+
 use crate::name::{differ_by_form, fold};
 use crate::rules::NameRules;
 use crate::side::{BySide, Side};
@@ -33,6 +35,13 @@ pub struct Names {
     rules: BySide<NameRules>,
     /// The folded name of each name; `None` where the side compares bytes.
     folded: BySide<Option<Chunks<NameId>>>,
+}
+
+/// The names alone: the rest follows from them and from how the sides compare.
+impl Hash for Names {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.texts.hash(state);
+    }
 }
 
 impl Names {
@@ -132,7 +141,7 @@ fn compares_bytes(rules: &NameRules) -> bool {
 const PIECE_BITS: u32 = 20;
 
 /// Texts one after the other, in pieces so that growing copies nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Hash, Debug, Default)]
 struct Texts {
     pieces: Vec<String>,
     /// Where each text ends: its piece, and where in it. It begins where the one before it ends, or

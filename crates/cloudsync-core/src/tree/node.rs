@@ -1,5 +1,6 @@
 //! A node: an object as one side last told of it.
 
+use std::hash::{Hash, Hasher};
 use std::num::NonZeroU32;
 
 use crate::object::{Attributes, Kind};
@@ -40,6 +41,14 @@ impl NodeId {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Tick(u32);
 
+/// As a number that only grows, of which a digest of a world is to have no more than the order: nothing else is
+/// written with so many bits.
+impl Hash for Tick {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(self.0.into());
+    }
+}
+
 impl Tick {
     /// Goes on to the next one.
     pub(crate) fn advance(&mut self) {
@@ -77,7 +86,7 @@ pub enum Mark {
 
 /// An object as one side last told of it. Never a full path. There are two of them for each object,
 /// so they are packed; id and tag are kept beside them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Hash, Debug)]
 pub struct Node {
     pub(super) parent: Option<NodeId>,
     pub(super) name: NameId,

@@ -17,7 +17,7 @@ use crate::tree::tags::Tags;
 
 /// One side's tree. Present nodes have a place of their own; those that are gone from it keep it as
 /// a memory and are found as ghosts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Hash, Debug)]
 pub struct SideTree {
     side: Side,
     identity: Identity,
@@ -44,7 +44,7 @@ pub struct NodeRef<'a> {
 }
 
 /// When we changed a node. Kept only while an answer may come that was asked for before.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Hash, Debug, Default)]
 struct Changes {
     touched: Tick,
     moved: Tick,

@@ -6,7 +6,7 @@ use crate::object::Tag;
 use crate::tree::column::Column;
 
 /// A tag for each node.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Hash, Debug, Default)]
 pub(super) struct Tags {
     /// Where the mtime stood, and one more, or 0: nowhere. Then the rest. Nothing for an empty tag.
     short: Column,

@@ -88,14 +88,14 @@ pub(super) struct Walk {
 }
 
 /// Something to look at.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(in crate::engine) enum Doubt {
     Place(NodeId, NameId),
     Node(NodeId),
 }
 
 /// What was told of an id that nobody knew.
-#[derive(Clone, Debug)]
+#[derive(Clone, Hash, Debug)]
 pub(in crate::engine) struct Told {
     pub(super) path: String,
     /// It was told while answers were on their way: what they say of it may be older.
@@ -103,7 +103,7 @@ pub(in crate::engine) struct Told {
 }
 
 /// A look that failed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Hash, Debug)]
 pub(in crate::engine) enum Owed {
     Look(Doubt),
     Stranger(Oid, String),
@@ -285,5 +285,86 @@ impl SideLedger {
         if let Some(mut doubts) = self.blocked.remove(&entry) {
             self.doubts.append(&mut doubts);
         }
+    }
+}
+
+#[cfg(feature = "testing")]
+impl SideLedger {
+    /// Writes down all of it.
+    pub(in crate::engine) fn write_state(
+        &self,
+        to: &mut crate::testing::fingerprint::Fingerprint,
+    ) -> std::fmt::Result {
+        use std::fmt::Write as _;
+        use std::hash::Hash as _;
+
+        let Self {
+            up,
+            down,
+            identity,
+            complete,
+            was_walked,
+            cursor,
+            next_cursor,
+            walk,
+            wanted_walks,
+            doubts,
+            unsure,
+            strangers,
+            blocked,
+            below_doubtful,
+            outstanding,
+            has_news,
+            under_way,
+            emptied,
+            strays,
+            met_twice,
+            gone,
+            moved_from,
+            relooks,
+            walked_undisturbed,
+            unreadable,
+            postponed,
+            retries,
+            walked_at,
+            missed,
+            unplaced,
+        } = self;
+        (
+            up,
+            identity,
+            complete,
+            was_walked,
+            cursor,
+            next_cursor,
+            wanted_walks,
+            doubts,
+        )
+            .hash(to);
+        (
+            unsure,
+            strangers,
+            blocked,
+            below_doubtful,
+            outstanding,
+            has_news,
+            under_way,
+            emptied,
+        )
+            .hash(to);
+        (
+            met_twice,
+            gone,
+            moved_from,
+            relooks,
+            walked_undisturbed,
+            unreadable,
+            postponed,
+            retries,
+        )
+            .hash(to);
+        (walked_at, missed, unplaced).hash(to);
+        // They have ticks that are waited for.
+        write!(to, "{down:?}{walk:?}{strays:?}")
     }
 }

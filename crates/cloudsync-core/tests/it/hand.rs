@@ -11,7 +11,7 @@ use cloudsync_core::engine::io::{
 };
 use cloudsync_core::event::Event;
 use cloudsync_core::failure::{ErrorKind, Failure};
-use cloudsync_core::listing::{Found, Listing};
+use cloudsync_core::listing::{Found, Listing, SkipReason, Skipped};
 use cloudsync_core::notice::Notice;
 use cloudsync_core::object::{
     Attributes, ContentHash, HashKind, Kind, ObjectRef, Observed, Oid, Tag,
@@ -26,6 +26,8 @@ use cloudsync_core::time::Time;
 pub(crate) struct Hand {
     pub(crate) engine: Engine,
     pub(crate) trees: BySide<BTreeMap<String, Observed>>,
+    /// What is met and left alone, by path.
+    pub(crate) left_alone: BySide<BTreeMap<String, SkipReason>>,
     now: Time,
     /// Sides on which ids can be looked up.
     by_id: BySide<bool>,
@@ -98,28 +100,37 @@ impl Hand {
 
     /// The same, with what is done about conflicts.
     pub(crate) fn deciding(rules: BySide<Rules>, on_conflict: ConflictPolicy) -> Self {
-        Self::made(rules, on_conflict, Limits::default())
+        Self::made(|config| {
+            config.rules = rules;
+            config.on_conflict = on_conflict;
+        })
     }
 
     /// The same, with how much goes on at once.
     pub(crate) fn limited(limits: Limits) -> Self {
-        let rules = BySide::from_fn(|_| rules());
-        Self::made(rules, ConflictPolicy::KeepBoth, limits)
+        Self::made(|config| config.limits = limits)
     }
 
-    fn made(rules: BySide<Rules>, on_conflict: ConflictPolicy, limits: Limits) -> Self {
-        let by_id = rules.as_ref().map(|rules| rules.id_lookup);
-        let engine = Engine::new(Config {
-            rules,
+    /// The same, with how long a change rests.
+    pub(crate) fn aging(aging: Duration) -> Self {
+        Self::made(|config| config.aging = aging)
+    }
+
+    fn made(configure: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config {
+            rules: BySide::from_fn(|_| rules()),
             policy: Arc::new(DefaultPolicy),
             aging: Duration::ZERO,
-            on_conflict,
+            on_conflict: ConflictPolicy::KeepBoth,
             guard: None,
-            limits,
+            limits: Limits::default(),
             backoff: (Duration::from_millis(10), Duration::from_secs(1)),
             walk_every: BySide::new(None, None),
             dry_run: false,
-        });
+        };
+        configure(&mut config);
+        let by_id = config.rules.as_ref().map(|rules| rules.id_lookup);
+        let engine = Engine::new(config);
         let tree = BTreeMap::from([
             ("a".to_owned(), object(2, Kind::Folder)),
             ("a/b".to_owned(), object(3, Kind::File)),
@@ -127,6 +138,7 @@ impl Hand {
         let mut hand = Self {
             engine,
             trees: BySide::new(tree.clone(), tree),
+            left_alone: BySide::default(),
             now: Time::ZERO,
             by_id,
             holds: |_| false,
@@ -181,7 +193,11 @@ impl Hand {
 
     /// Answers whatever is asked, but for what is held, until nothing is left to be done at any time.
     pub(crate) fn work(&mut self) {
-        let mut now = Time::ZERO;
+        self.work_from(Time::ZERO);
+    }
+
+    /// The same, from a time on.
+    pub(crate) fn work_from(&mut self, mut now: Time) {
         loop {
             self.work_at(now);
             match self.engine.next_wake() {
@@ -279,6 +295,14 @@ impl Hand {
                 None => folder.path.is_empty(),
             };
             let mut listing = Listing::new(folder.clone());
+            let left_alone = self.left_alone[side].iter();
+            listing.skipped = left_alone
+                .filter(|(path, _)| inside(path))
+                .map(|(path, &reason)| Skipped {
+                    name: name(path).to_owned(),
+                    reason,
+                })
+                .collect();
             if self.is_partial && !folder.path.is_empty() {
                 return listing;
             }
@@ -328,7 +352,13 @@ impl Hand {
                 let hash = hash_of(&observed);
                 Effect::Written { observed, hash }
             }
-            other @ Act::CreateFolder { .. } => panic!("nothing is to be made: {other:?}"),
+            Act::CreateFolder { target, .. } => {
+                let ids = self.trees[side].values();
+                let last = ids.map(|seen| seen.oid.as_bytes()[0]).max();
+                let folder = object(last.map_or(2, |last| last + 1), Kind::Folder);
+                self.trees[side].insert(target.path(), folder.clone());
+                Effect::Changed(folder)
+            }
         }
     }
 

@@ -9,6 +9,7 @@ mod found;
 mod hand;
 mod hostile;
 mod interleaved;
+mod left_alone;
 mod limits;
 mod long_runs;
 mod model;

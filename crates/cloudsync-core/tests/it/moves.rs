@@ -1,9 +1,14 @@
 //! Moves, conflicts and the guard: what must hold of them beyond that both sides end equal.
 
+use std::time::Duration;
+
 use cloudsync_core::engine::io::{Act, Control, Guard};
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::testing::{ModelPair, UserAct, user_acts};
+use cloudsync_core::time::Time;
 use proptest::prelude::*;
+
+use crate::hand::Hand;
 
 fn config() -> ProptestConfig {
     ProptestConfig {
@@ -233,4 +238,50 @@ fn of_two_moves_to_one_place_that_wait_for_each_other_both_are_kept() {
         ("c.conflicted", Some("token 1")),
     ];
     assert_eq!(contents, expected);
+}
+
+/// Which paths a side has in a world that is driven by hand.
+fn by_hand(hand: &Hand, side: Side) -> Vec<&str> {
+    hand.trees[side].keys().map(String::as_str).collect()
+}
+
+/// The remote side deletes the folder `a` first, and the local one moves it a second later: what is in it has
+/// rested before the folder has.
+fn moved_after_it_was_deleted(elsewhere: bool) -> Hand {
+    let mut hand = Hand::aging(Duration::from_secs(10));
+    if elsewhere {
+        hand.rename(Side::Remote, "a/b", "b");
+        hand.changed(Side::Remote, "a/b");
+        hand.changed(Side::Remote, "b");
+        hand.work_at(Time::ZERO);
+    }
+    hand.trees[Side::Remote].clear();
+    for path in ["a", "a/b", "b"] {
+        hand.changed(Side::Remote, path);
+    }
+    hand.work_at(Time::ZERO);
+    hand.rename(Side::Local, "a", "c");
+    hand.changed(Side::Local, "a");
+    hand.changed(Side::Local, "c");
+    let second = Time::ZERO + Duration::from_secs(1);
+    hand.work_at(second);
+    hand.work_from(second);
+    hand
+}
+
+#[test]
+fn what_was_deleted_with_a_folder_that_the_other_side_moves_is_kept_with_it() {
+    let hand = moved_after_it_was_deleted(false);
+    for side in Side::BOTH {
+        assert_eq!(by_hand(&hand, side), ["c", "c/b"], "{:?}", hand.acts);
+    }
+}
+
+/// It was moved out of the folder, and deleted there: that the folder is wanted elsewhere says nothing of it.
+#[test]
+fn what_was_deleted_elsewhere_is_not_kept_with_the_folder_it_was_in() {
+    let hand = moved_after_it_was_deleted(true);
+    for side in Side::BOTH {
+        assert_eq!(by_hand(&hand, side), ["c"], "{:?}", hand.acts);
+    }
 }

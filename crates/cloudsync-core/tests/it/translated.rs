@@ -203,6 +203,42 @@ fn a_child_that_the_other_side_moved_meanwhile_goes_where_it_is_there() {
     assert_eq!(paths(&pair, Side::Local), ["c", "c/f", "d", "d/b", "d/b/g"]);
 }
 
+/// Also where the folder's new path is the smaller one: it says nothing of what was seen to be moved itself.
+#[test]
+fn a_child_that_was_seen_to_move_goes_there_whatever_its_folder_does() {
+    let moved = |work: u8| {
+        let mut pair = flat(1);
+        pair.act_all(&[rename(Side::Remote, "a+f", "c+f"), UserAct::Work(work)]);
+        pair
+    };
+    let is_carried = |work: &u8| paths(&moved(*work), Side::Local).contains(&"c/f".to_owned());
+    let carried = (0..100).find(is_carried).expect("it is carried over");
+    let mut pair = moved(carried - 1);
+    pair.act(&rename(Side::Local, "a", "b"));
+    pair.check();
+    assert_eq!(paths(&pair, Side::Local), ["b", "b/b", "b/b/g", "c", "c/f"]);
+}
+
+/// Where our move of it was done and not told yet, the user has the last word.
+#[test]
+fn what_its_user_moves_on_right_after_us_stays_there() {
+    let mut moved_on = 0;
+    for work in 0..40 {
+        for to in ["c/a", "c/z"] {
+            let mut pair = flat(u64::from(work));
+            pair.act_all(&[rename(Side::Remote, "a+f", "c+f"), UserAct::Work(work)]);
+            let is_there = paths(&pair, Side::Local).contains(&"c/f".to_owned());
+            pair.act(&rename(Side::Local, "c/f", to));
+            pair.check();
+            let at = if is_there { to } else { "c/f" };
+            let expected = ["a", "a/b", "a/b/g", "c", at];
+            assert_eq!(paths(&pair, Side::Local), expected, "after {work}");
+            moved_on += u32::from(is_there);
+        }
+    }
+    assert!(moved_on > 0, "no user was fast enough");
+}
+
 /// A folder for a letter is ours to make and nobody's to pair: its own path is not translated.
 #[test]
 fn folders_on_the_way_are_made_and_left_alone() {
@@ -276,6 +312,32 @@ fn under_another_translation_all_goes_where_it_belongs_now() {
     assert_eq!(deletions(&pair), 0);
     let writes = pair.count(Side::Remote, |act| matches!(act, Act::Write { .. }));
     assert_eq!(writes, 0, "all of it was moved");
+}
+
+/// What its user changed meanwhile goes there as well.
+#[test]
+fn under_another_translation_what_was_edited_goes_where_it_belongs_now() {
+    for side in Side::BOTH {
+        let mut pair = flat(1);
+        let path = BySide::new("a/f", "a+f")[side];
+        pair.act(&write(side, path));
+        pair.set_translation(Some(Translation::Sorted));
+        pair.crash();
+        pair.check();
+        let local = paths(&pair, Side::Local);
+        assert_eq!(local, ["a", "a/b", "a/b/g", "a/f", "c"]);
+        let remote = paths(&pair, Side::Remote);
+        let expected = [
+            "by-a",
+            "by-a/a",
+            "by-a/a/b",
+            "by-a/a/b/g",
+            "by-a/a/f",
+            "by-c",
+            "by-c/c",
+        ];
+        assert_eq!(remote, expected, "{side}");
+    }
 }
 
 /// Random worlds in which something did not hold once.

@@ -1,0 +1,115 @@
+//! Folders that move on a side where folders cannot be moved: what is in them moves one by one.
+
+use cloudsync_core::engine::io::Act;
+use cloudsync_core::side::{BySide, Side};
+use cloudsync_core::testing::{ModelPair, SideSetup, UserAct};
+
+/// Two disks, of which the remote one cannot rename folders. Both have a folder `a` with two files in it.
+fn by_parts(seed: u64) -> ModelPair {
+    let fixed = SideSetup {
+        folder_move: false,
+        ..SideSetup::default()
+    };
+    let mut pair = ModelPair::with(BySide::new(SideSetup::default(), fixed), seed);
+    pair.act_all(&[mkdir(Side::Local, "a"), write(Side::Local, "a/b")]);
+    pair.act(&write(Side::Local, "a/f"));
+    pair.check();
+    pair.performed.clear();
+    pair
+}
+
+fn write(side: Side, path: &str) -> UserAct {
+    UserAct::Write(side, path.to_owned())
+}
+
+fn mkdir(side: Side, path: &str) -> UserAct {
+    UserAct::Mkdir(side, path.to_owned())
+}
+
+fn delete(side: Side, path: &str) -> UserAct {
+    UserAct::Delete(side, path.to_owned())
+}
+
+fn rename(side: Side, from: &str, to: &str) -> UserAct {
+    UserAct::Rename(side, from.to_owned(), to.to_owned())
+}
+
+fn paths(pair: &ModelPair, side: Side) -> Vec<String> {
+    pair.sides[side].objects().into_keys().collect()
+}
+
+/// Somebody does something in the folder on the remote side, and then the local side moves it from `a` to `c`. Nearly
+/// always that comes to what is expected; where the folder has begun to move by then, to what is safe.
+fn before_it_moves(act: &UserAct, expected: &[&str], safe: &[&str]) {
+    let mut as_expected = 0;
+    for work in 0..25 {
+        let mut pair = by_parts(u64::from(work));
+        pair.act_all(&[act.clone(), UserAct::Work(work)]);
+        pair.act(&rename(Side::Local, "a", "c"));
+        pair.check();
+        let paths = paths(&pair, Side::Local);
+        assert!(
+            paths == expected || paths == safe,
+            "{paths:?}, {work} between"
+        );
+        as_expected += u32::from(paths == expected);
+    }
+    assert!(as_expected >= 20, "{as_expected} of 25");
+}
+
+#[test]
+fn nothing_is_copied() {
+    let mut pair = by_parts(1);
+    pair.act(&rename(Side::Local, "a", "c"));
+    pair.check();
+    assert_eq!(paths(&pair, Side::Remote), ["c", "c/b", "c/f"]);
+    assert_eq!(
+        pair.count(Side::Remote, |act| matches!(act, Act::Write { .. })),
+        0
+    );
+}
+
+#[test]
+fn what_is_deleted_in_it_before_is_deleted() {
+    let kept = ["c", "c/b", "c/f"];
+    before_it_moves(&delete(Side::Remote, "a/b"), &["c", "c/f"], &kept);
+}
+
+#[test]
+fn what_is_moved_out_of_it_before_stays_there() {
+    let moved = ["c", "c/f", "x"];
+    before_it_moves(&rename(Side::Remote, "a/b", "x"), &moved, &moved);
+}
+
+#[test]
+fn what_is_renamed_in_it_before_keeps_its_new_name() {
+    let renamed = ["c", "c/f", "c/z"];
+    before_it_moves(&rename(Side::Remote, "a/b", "a/z"), &renamed, &renamed);
+}
+
+/// Else it would be new in a folder that is no more.
+#[test]
+fn what_is_new_in_it_moves_with_it() {
+    let moved_with_it = ["c", "c/b", "c/f", "c/n"];
+    let left = ["a", "a/n", "c", "c/b", "c/f"];
+    before_it_moves(&write(Side::Remote, "a/n"), &moved_with_it, &left);
+}
+
+/// A folder that nobody knew stands where a file moves to: where folders cannot be renamed, the file gives way.
+#[test]
+fn a_file_gives_way_to_a_folder_that_cannot() {
+    for work in 0..20 {
+        let mut pair = by_parts(u64::from(work));
+        pair.act_all(&[mkdir(Side::Remote, "x"), UserAct::Work(work)]);
+        pair.act(&rename(Side::Local, "a/f", "x"));
+        pair.check();
+        for side in Side::BOTH {
+            let paths = paths(&pair, side);
+            assert_eq!(paths.len(), 4, "{paths:?}");
+            assert!(
+                pair.sides[side].objects()["x"].1.content.is_none(),
+                "{paths:?}"
+            );
+        }
+    }
+}

@@ -79,6 +79,27 @@ fn a_copy_whose_end_was_not_recorded_is_known_by_its_content() {
 
 /// A look at an object said where it had been, and came after a later look at that place, which said that
 /// nothing was there any more.
+/// What stands there has another size than what is to come there now, and is ours all the same.
+#[test]
+fn a_copy_whose_end_was_not_told_is_known_where_its_source_is_longer_by_now() {
+    for work in 0..30 {
+        let sides = BySide::new(SideSetup::default(), SideSetup::service());
+        let mut pair = ModelPair::with(sides, u64::from(work)).faults(Faults {
+            lost_reply: 100,
+            ..Faults::default()
+        });
+        pair.act(&write(Side::Remote, "f"));
+        pair.check();
+        pair.act_all(&[write(Side::Remote, "f"), UserAct::Work(work)]);
+        pair.write(Side::Remote, "f", "a longer one");
+        pair.check();
+        for side in Side::BOTH {
+            let paths: Vec<_> = pair.sides[side].tree().into_keys().collect();
+            assert_eq!(paths, ["f"], "{work} steps between");
+        }
+    }
+}
+
 #[test]
 fn an_older_answer_does_not_bring_back_what_is_gone() {
     let by_id = Rules {

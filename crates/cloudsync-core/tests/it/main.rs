@@ -1,6 +1,7 @@
 //! Tests of the engine as a whole, in its model world.
 
 mod asked;
+mod attributes;
 mod by_parts;
 mod carried;
 mod decided;

@@ -14,6 +14,7 @@ mod deciding;
 mod deleting;
 mod effects;
 mod failing;
+mod intents;
 pub mod io;
 mod marks;
 mod observing;

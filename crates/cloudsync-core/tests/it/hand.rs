@@ -46,6 +46,8 @@ pub(crate) struct Hand {
     pub(crate) questions: Vec<Question>,
     /// Operations that fail, and how.
     pub(crate) fails: fn(&Act) -> Option<ErrorKind>,
+    /// Paths that no look can be had at for now.
+    pub(crate) unseen: fn(&str) -> bool,
     /// A rename on the remote side that is done and not told.
     pub(crate) done: Option<(OperationId, Effect)>,
     pub(crate) acts: Vec<(Side, Act)>,
@@ -149,6 +151,7 @@ impl Hand {
             notices: Vec::new(),
             questions: Vec::new(),
             fails: |_| None,
+            unseen: |_| false,
             done: None,
             acts: Vec::new(),
         };
@@ -257,6 +260,10 @@ impl Hand {
                 self.tell(Input::Listed { query, listings });
                 let outcome = Ok(());
                 self.tell(Input::Walked { query, outcome });
+            }
+            Query::Info { id, at, .. } if (self.unseen)(&at.path) => {
+                let outcome = Err(Failure::new(ErrorKind::Unavailable, "info"));
+                self.tell(Input::Found { query: id, outcome });
             }
             Query::Info { id, side, at, .. } => {
                 let tree = &self.trees[side];

@@ -1,10 +1,12 @@
 //! What long runs of the simulation found, each in as few acts as it takes.
 
+use std::time::Duration;
+
 use cloudsync_core::engine::io::{Act, ConflictPolicy, Input, Query, Source};
 use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::listing::Listing;
 use cloudsync_core::notice::Notice;
-use cloudsync_core::object::{Kind, ObjectRef, Tag};
+use cloudsync_core::object::{Kind, ObjectRef, Observed, Tag};
 use cloudsync_core::rules::{Feed, Rules};
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::testing::{Faults, ModelPair, SideSetup, UserAct};
@@ -79,6 +81,39 @@ fn a_copy_whose_end_was_not_recorded_is_known_by_its_content() {
 
 /// A look at an object said where it had been, and came after a later look at that place, which said that
 /// nothing was there any more.
+/// A file that no look can be had at says nothing of another one: what we had begun with that waited as long.
+#[test]
+fn what_was_begun_does_not_wait_for_a_look_at_something_else() {
+    for unseen in ["x", "a/b"] {
+        let mut hand = Hand::new();
+        hand.fails = |_| Some(ErrorKind::Unavailable);
+        hand.trees[Side::Local].insert("a/b".to_owned(), edited());
+        hand.changed(Side::Local, "a/b");
+        hand.unseen = match unseen {
+            "x" => |path| path == "x",
+            _ => |path| path == "a/b",
+        };
+        hand.changed(Side::Remote, "x");
+        hand.work_at(Time::ZERO);
+        hand.fails = |_| None;
+        let later = |seconds: u64| Time::ZERO + Duration::from_secs(seconds);
+        (1..30).for_each(|second| hand.work_at(later(second)));
+        let is_written = hand.trees[Side::Remote]["a/b"] == edited();
+        assert_eq!(is_written, unseen == "x", "{:?}", hand.acts);
+        hand.unseen = |_| false;
+        (30..60).for_each(|second| hand.work_at(later(second)));
+        assert_eq!(hand.trees[Side::Remote]["a/b"], edited(), "{unseen}");
+    }
+}
+
+/// The file that both sides have, edited.
+fn edited() -> Observed {
+    Observed {
+        tag: Tag::new([4]),
+        ..object(3, Kind::File)
+    }
+}
+
 /// What stands there has another size than what is to come there now, and is ours all the same.
 #[test]
 fn a_copy_whose_end_was_not_told_is_known_where_its_source_is_longer_by_now() {

@@ -330,6 +330,22 @@ impl Engine {
         postponed.entry(at).or_default().push(owed);
     }
 
+    /// Returns true if a look failed, and is to be made again, that tells of something in doubt.
+    pub(in crate::engine) fn is_owed(&self, side: Side, doubt: Doubt) -> bool {
+        let as_asked = self.as_asked(side, doubt);
+        let at = match doubt {
+            Doubt::Node(node) => node,
+            Doubt::Place(folder, _) => folder,
+        };
+        let mut owed = self.sides[side].postponed.values().flatten();
+        owed.any(|owed| match owed {
+            Owed::Look(owed) => *owed == doubt || Some(*owed) == as_asked,
+            Owed::Walk(folder) => self.world.tree(side).is_within(at, *folder),
+            // Whatever has an id that nobody knows is nothing that is known.
+            Owed::Stranger(..) => false,
+        })
+    }
+
     /// Returns true if a look at a node failed that is to be made again.
     pub(in crate::engine) fn is_owed_a_look(&self, side: Side, node: NodeId) -> bool {
         let place = self.as_asked(side, Doubt::Node(node));

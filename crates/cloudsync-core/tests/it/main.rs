@@ -21,3 +21,4 @@ mod one_sided;
 mod planned;
 mod translated;
 mod withheld;
+mod without_ids;

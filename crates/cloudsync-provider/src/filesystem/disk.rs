@@ -1,7 +1,7 @@
 //! What every job needs: the root, the namer of staged files, and what is not durable yet.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
 use rustix::fd::{AsFd, OwnedFd};
@@ -15,6 +15,7 @@ use super::lift::{Lift, Lifts};
 use super::look::{self, Look};
 use super::own::Namer;
 use super::root::Root;
+use super::syncs::{Before, Syncs};
 
 /// How much is made durable, and when.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -41,6 +42,7 @@ pub(super) struct Disk {
     /// Whether cloning a file's blocks was not refused yet.
     clones: AtomicBool,
     touched: Mutex<Touched>,
+    syncs: Syncs,
     pub(super) lifts: Arc<Lifts>,
     /// Held while flushing, so that a second caller does not return before the first is through.
     flushing: Mutex<()>,
@@ -57,7 +59,14 @@ pub(super) struct Flushes {
 
 /// Folders in which names changed since the last flush.
 #[derive(Debug)]
-enum Touched {
+struct Touched {
+    folders: Folders,
+    /// When the last one did.
+    last: Before,
+}
+
+#[derive(Debug)]
+enum Folders {
     Few(Vec<(u64, Arc<OwnedFd>)>),
     Many,
 }
@@ -70,13 +79,19 @@ const EARLY: usize = 32;
 
 impl Disk {
     pub(super) fn new(root: Root, namer: Arc<Namer>, durability: Durability, sweeps: bool) -> Self {
+        let syncs = Syncs::default();
+        let touched = Touched {
+            folders: Folders::Few(Vec::new()),
+            last: syncs.before(),
+        };
         Self {
             root,
             namer,
             durability,
             sweeps,
             clones: AtomicBool::new(true),
-            touched: Mutex::new(Touched::Few(Vec::new())),
+            touched: Mutex::new(touched),
+            syncs,
             lifts: Arc::default(),
             flushing: Mutex::new(()),
             flushes: Flushes::default(),
@@ -107,20 +122,21 @@ impl Disk {
         if self.durability == Durability::None {
             return;
         }
-        let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Touched::Few(folders) = &mut *touched {
+        let mut touched = self.touched();
+        touched.last = self.syncs.before();
+        if let Folders::Few(folders) = &mut touched.folders {
             if folders.iter().any(|(_, known)| Arc::ptr_eq(known, folder)) {
                 return;
             }
             let Ok(found) = look::look(folder) else {
-                *touched = Touched::Many;
+                touched.folders = Folders::Many;
                 return;
             };
             if folders.iter().any(|(ino, _)| *ino == found.ino) {
                 return;
             }
             if folders.len() >= FEW && self.durability != Durability::Full {
-                *touched = Touched::Many;
+                touched.folders = Folders::Many;
             } else {
                 folders.push((found.ino, Arc::clone(folder)));
             }
@@ -133,16 +149,18 @@ impl Disk {
             return Ok(());
         }
         let _flushing = self.flushing.lock().unwrap_or_else(PoisonError::into_inner);
-        let touched = {
-            let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *touched, Touched::Few(Vec::new()))
+        let (folders, last) = {
+            let mut touched = self.touched();
+            let few = Folders::Few(Vec::new());
+            (std::mem::replace(&mut touched.folders, few), touched.last)
         };
         moment!("before a flush");
-        let one_by_one = match touched {
-            Touched::Few(folders) => folders.iter().try_fold(true, |all, (_, folder)| {
+        let one_by_one = match folders {
+            Folders::Few(folders) => folders.iter().try_fold(true, |all, (_, folder)| {
                 Ok(self.sync_folder(folder)? && all)
             }),
-            Touched::Many => Ok(false),
+            // The data of other files were flushed since, and the whole volume with them.
+            Folders::Many => Ok(self.syncs.covered(last)),
         };
         let flushed = match one_by_one {
             Ok(true) => Ok(()),
@@ -150,9 +168,13 @@ impl Disk {
             Err(errno) => Err(errno),
         };
         flushed.map_err(|errno| {
-            *self.touched.lock().unwrap_or_else(PoisonError::into_inner) = Touched::Many;
+            self.touched().folders = Folders::Many;
             write_back("flush", errno)
         })
+    }
+
+    fn touched(&self) -> MutexGuard<'_, Touched> {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the data of files durable that lie open or, if there are many, of the whole volume.
@@ -255,8 +277,10 @@ impl Disk {
     }
 
     fn sync_volume(&self) -> io::Result<()> {
-        self.flushes.volumes.fetch_add(1, Ordering::Relaxed);
-        syncfs(&self.root.folder)
+        self.syncs.run(|| {
+            self.flushes.volumes.fetch_add(1, Ordering::Relaxed);
+            syncfs(&self.root.folder)
+        })
     }
 
     /// Keeps in mind that this volume cannot clone blocks.

@@ -47,6 +47,7 @@ mod replace;
 mod root;
 mod scan;
 mod sweep;
+mod syncs;
 mod volume;
 mod watch;
 mod write;

@@ -245,8 +245,8 @@ fn by_hand(hand: &Hand, side: Side) -> Vec<&str> {
     hand.trees[side].keys().map(String::as_str).collect()
 }
 
-/// The remote side deletes the folder `a` first, and the local one moves it a second later: what is in it has
-/// rested before the folder has.
+/// The remote side deletes the folder `a` first, and the local one moves it a second later, and once more: what is in
+/// it has rested long before the folder has.
 fn moved_after_it_was_deleted(elsewhere: bool) -> Hand {
     let mut hand = Hand::aging(Duration::from_secs(10));
     if elsewhere {
@@ -260,12 +260,15 @@ fn moved_after_it_was_deleted(elsewhere: bool) -> Hand {
         hand.changed(Side::Remote, path);
     }
     hand.work_at(Time::ZERO);
-    hand.rename(Side::Local, "a", "c");
-    hand.changed(Side::Local, "a");
-    hand.changed(Side::Local, "c");
-    let second = Time::ZERO + Duration::from_secs(1);
-    hand.work_at(second);
-    hand.work_from(second);
+    let mut now = Time::ZERO;
+    for (from, to, seconds) in [("a", "d", 1), ("d", "c", 8)] {
+        now = now + Duration::from_secs(seconds);
+        hand.rename(Side::Local, from, to);
+        hand.changed(Side::Local, from);
+        hand.changed(Side::Local, to);
+        hand.work_at(now);
+    }
+    hand.work_from(now);
     hand
 }
 

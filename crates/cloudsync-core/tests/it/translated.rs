@@ -314,13 +314,14 @@ fn under_another_translation_all_goes_where_it_belongs_now() {
     assert_eq!(writes, 0, "all of it was moved");
 }
 
-/// What its user changed meanwhile goes there as well.
+/// What was seen to be edited, and not carried over yet, goes there as well.
 #[test]
 fn under_another_translation_what_was_edited_goes_where_it_belongs_now() {
     for side in Side::BOTH {
         let mut pair = flat(1);
         let path = BySide::new("a/f", "a+f")[side];
-        pair.act(&write(side, path));
+        pair.act_all(&[UserAct::Down(side.other()), write(side, path)]);
+        pair.act(&UserAct::Work(30));
         pair.set_translation(Some(Translation::Sorted));
         pair.crash();
         pair.check();

@@ -2,8 +2,12 @@
 //! is new.
 
 use cloudsync_core::engine::io::Act;
+use cloudsync_core::object::{Kind, Observed, Oid};
+use cloudsync_core::rules::{Identity, Rules};
 use cloudsync_core::side::{BySide, Side};
-use cloudsync_core::testing::{ModelPair, SideSetup, UserAct};
+use cloudsync_core::testing::{Faults, ModelPair, SideSetup, UserAct};
+
+use crate::hand::{Hand, object, rules};
 
 /// A disk and an object store, with some files: those at `x` and `d/x` are equal, `e` and `d/e` are empty.
 fn pair(seed: u64) -> ModelPair {
@@ -121,5 +125,112 @@ fn our_own_move_is_known_after_a_kill() {
             );
         }
         assert_eq!(done(&pair), (vec![], 0), "after {work}");
+    }
+}
+
+/// The same where its answer was lost, and the feed told of it.
+#[test]
+fn our_own_move_is_known_where_its_answer_was_lost() {
+    for seed in 0..40 {
+        let mut pair = pair(seed).faults(Faults {
+            lost_reply: 100,
+            ..Faults::default()
+        });
+        pair.act(&rename(Side::Local, "d/z", "c/w"));
+        pair.check();
+        for side in Side::BOTH {
+            let paths: Vec<_> = pair.sides[side].objects().into_keys().collect();
+            assert_eq!(
+                paths,
+                ["c", "c/w", "d", "d/e", "d/x", "e", "x"],
+                "{side}, seed {seed}"
+            );
+        }
+    }
+}
+
+/// Where ids tell what moved, an equal file elsewhere is another one.
+#[test]
+fn with_ids_an_equal_file_is_another_one() {
+    let mut pair = ModelPair::with(BySide::default(), 1);
+    pair.write(Side::Local, "z", "other");
+    pair.check();
+    pair.performed.clear();
+    pair.act(&UserAct::Delete(Side::Remote, "z".to_owned()));
+    pair.write(Side::Remote, "w", "other");
+    pair.crash();
+    pair.check();
+    assert_eq!(done(&pair), (vec![], 2), "one is made, one is deleted");
+}
+
+/// A folder is nobody's content.
+#[test]
+fn an_empty_folder_is_no_empty_file_that_moved() {
+    let mut pair = pair(1);
+    pair.act(&UserAct::Delete(Side::Remote, "d/e".to_owned()));
+    pair.act(&UserAct::Mkdir(Side::Remote, "c/e".to_owned()));
+    pair.crash();
+    pair.check();
+    assert_eq!(done(&pair), (vec![], 2), "one is made, one is deleted");
+}
+
+/// The file `a/b` is gone from the object store, and an equal one is new at `n`, where the disk has `local`, new as
+/// well. Returns what the disk has then.
+fn met(local: Observed) -> Vec<String> {
+    let mut hand = Hand::with(BySide::new(
+        rules(),
+        Rules {
+            identity: Identity::Path,
+            ..rules()
+        },
+    ));
+    let file = hand.trees[Side::Remote].remove("a/b").expect("it is there");
+    hand.trees[Side::Remote].insert("n".to_owned(), file);
+    let oid = Oid::new([9]);
+    hand.trees[Side::Local].insert("n".to_owned(), Observed { oid, ..local });
+    for side in Side::BOTH {
+        hand.walk(side);
+    }
+    hand.work();
+    let paths = |side: Side| hand.trees[side].keys().cloned().collect::<Vec<_>>();
+    assert_eq!(paths(Side::Local), paths(Side::Remote));
+    paths(Side::Local)
+}
+
+/// It is a copy of ours whose end nobody saw, else it would not have that content and that time.
+#[test]
+fn one_that_both_sides_have_is_not_one_that_moved() {
+    assert_eq!(met(object(3, Kind::File)), ["a", "n"]);
+}
+
+#[test]
+fn one_that_is_not_alike_gives_way_to_one_that_moved() {
+    let longer = Observed {
+        size: 2,
+        ..object(8, Kind::File)
+    };
+    for local in [object(8, Kind::File), object(8, Kind::Folder), longer] {
+        assert_eq!(met(local.clone()), ["a", "n", "n.conflicted"], "{local:?}");
+    }
+}
+
+/// Two names of one side that are one name on the other one: what stands there belongs to its own name.
+#[test]
+fn what_stands_there_under_another_case_belongs_to_that_name() {
+    let mut all = BySide::from_fn(|_| rules());
+    all[Side::Remote].names.case_sensitive = false;
+    let mut hand = Hand::with(all);
+    for (name, number) in [("F", 8), ("f", 9)] {
+        hand.trees[Side::Local].insert(name.to_owned(), object(number, Kind::File));
+    }
+    hand.trees[Side::Remote].insert("F".to_owned(), object(8, Kind::File));
+    for side in [Side::Remote, Side::Local] {
+        hand.walk(side);
+    }
+    hand.work();
+    for side in Side::BOTH {
+        let paths: Vec<_> = hand.trees[side].keys().collect();
+        assert_eq!(paths, ["F", "a", "a/b", "f.conflicted"]);
+        assert_eq!(hand.trees[side]["F"].tag, object(8, Kind::File).tag);
     }
 }

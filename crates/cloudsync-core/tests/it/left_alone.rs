@@ -52,6 +52,27 @@ fn a_link_beside_what_was_deleted_keeps_nothing() {
     assert_eq!(left, ["a"], "{:?}", hand.acts);
 }
 
+/// The name that a version would get is taken by a link: it gets another one.
+#[test]
+fn a_version_that_gives_way_takes_no_place_of_a_link() {
+    for side in Side::BOTH {
+        let mut hand = Hand::new();
+        for (at, number) in [(Side::Local, 8), (Side::Remote, 9)] {
+            hand.trees[at].insert("n".to_owned(), object(number, Kind::File));
+        }
+        let taken = "n.conflicted".to_owned();
+        hand.left_alone[side].insert(taken.clone(), SkipReason::Symlink);
+        for at in Side::BOTH {
+            hand.walk(at);
+        }
+        hand.work();
+        for at in Side::BOTH {
+            assert_eq!(hand.trees[at].len(), 4, "{:?}", hand.trees);
+            assert!(!hand.trees[at].contains_key(&taken), "{:?}", hand.trees);
+        }
+    }
+}
+
 fn failures(hand: &Hand) -> Vec<(Side, ErrorKind)> {
     let failed = |notice: &Notice| match notice {
         Notice::Failed { side, failure, .. } => Some((*side, failure.kind())),

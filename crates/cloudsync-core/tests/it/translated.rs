@@ -239,6 +239,23 @@ fn what_its_user_moves_on_right_after_us_stays_there() {
     assert!(moved_on > 0, "no user was fast enough");
 }
 
+/// Of two moves of one file that wins whose path is the smaller one on the local side.
+#[test]
+fn two_moves_are_compared_by_the_paths_of_the_local_side() {
+    for (here, there, wins) in [("b", "by-a/a", "a"), ("b", "by-c/c", "b")] {
+        let mut pair = translating(Translation::Sorted, 1);
+        pair.act_all(&[write(Side::Local, "f"), write(Side::Local, "a0")]);
+        pair.act(&write(Side::Local, "c0"));
+        pair.check();
+        pair.act(&rename(Side::Local, "f", here));
+        pair.act(&rename(Side::Remote, "by-f/f", there));
+        pair.check();
+        let mut expected = ["a0", "c0", wins];
+        expected.sort_unstable();
+        assert_eq!(paths(&pair, Side::Local), expected);
+    }
+}
+
 /// A folder for a letter is ours to make and nobody's to pair: its own path is not translated.
 #[test]
 fn folders_on_the_way_are_made_and_left_alone() {

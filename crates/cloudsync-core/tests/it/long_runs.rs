@@ -117,16 +117,14 @@ fn edited() -> Observed {
 /// What stands there has another size than what is to come there now, and is ours all the same.
 #[test]
 fn a_copy_whose_end_was_not_told_is_known_where_its_source_is_longer_by_now() {
-    for work in 0..30 {
+    for work in 0..40 {
         let sides = BySide::new(SideSetup::default(), SideSetup::service());
-        let mut pair = ModelPair::with(sides, u64::from(work)).faults(Faults {
-            lost_reply: 100,
-            ..Faults::default()
-        });
+        let mut pair = ModelPair::with(sides, u64::from(work));
         pair.act(&write(Side::Remote, "f"));
         pair.check();
         pair.act_all(&[write(Side::Remote, "f"), UserAct::Work(work)]);
         pair.write(Side::Remote, "f", "a longer one");
+        pair.act(&UserAct::Crash);
         pair.check();
         for side in Side::BOTH {
             let paths: Vec<_> = pair.sides[side].tree().into_keys().collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloudsync_core::engine::io::{Act, Answer, ConflictPolicy, Input, Resolution, Source};
 use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::notice::Notice;
-use cloudsync_core::object::{Kind, Tag};
+use cloudsync_core::object::{Kind, Observed, Tag};
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::time::Time;
 
@@ -158,4 +158,28 @@ fn merged_content_that_is_lost_is_asked_for_again() {
         assert_eq!(hand.trees[side]["a/b"].tag, Tag::new([MERGED]), "{side}");
     }
     assert_eq!(conflicts(&hand), 2, "each time that it was decided");
+}
+
+/// They differ in size: nothing is read to know that.
+#[test]
+fn what_differs_in_size_is_not_hashed() {
+    for path in ["a/b", "n"] {
+        let mut hand = Hand::new();
+        let at_first = hand.hashed;
+        for (side, size) in [(Side::Local, 2), (Side::Remote, 3)] {
+            let file = Observed {
+                size,
+                tag: Tag::new([20 + u8::try_from(size).expect("small")]),
+                ..object(3, Kind::File)
+            };
+            hand.trees[side].insert(path.to_owned(), file);
+            hand.changed(side, path);
+        }
+        hand.work();
+        assert_eq!(hand.hashed, at_first, "{path}");
+        for side in Side::BOTH {
+            let kept = hand.trees[side].keys().filter(|at| at.starts_with(path));
+            assert_eq!(kept.count(), 2, "{path}: both are kept");
+        }
+    }
 }

@@ -38,6 +38,9 @@ pub(crate) struct Hand {
     pub(crate) is_partial: bool,
     /// If true, operations go on and on.
     pub(crate) is_slow: bool,
+    slow: Vec<(OperationId, Side, Act)>,
+    /// How many files were hashed.
+    pub(crate) hashed: usize,
     /// What was recorded.
     pub(crate) records: BTreeMap<EntryId, Record>,
     /// What was told.
@@ -147,6 +150,8 @@ impl Hand {
             held: Vec::new(),
             is_partial: false,
             is_slow: false,
+            slow: Vec::new(),
+            hashed: 0,
             records: BTreeMap::new(),
             notices: Vec::new(),
             questions: Vec::new(),
@@ -199,6 +204,20 @@ impl Hand {
         self.work_from(Time::ZERO);
     }
 
+    /// The same, from now on.
+    pub(crate) fn work_on(&mut self) {
+        self.work_from(self.now);
+    }
+
+    /// What went on and on is done.
+    pub(crate) fn end_slow(&mut self) {
+        self.is_slow = false;
+        for (id, side, act) in std::mem::take(&mut self.slow) {
+            let effect = self.perform(side, &act);
+            self.tell(Input::Done(vec![(id, Ok(effect))]));
+        }
+    }
+
     /// The same, from a time on.
     pub(crate) fn work_from(&mut self, mut now: Time) {
         loop {
@@ -234,7 +253,7 @@ impl Hand {
                 let (id, side, act) = (operation.id, operation.side, operation.act);
                 self.acts.push((side, act.clone()));
                 if self.is_slow {
-                    return;
+                    return self.slow.push((id, side, act));
                 }
                 if let Some(kind) = (self.fails)(&act) {
                     let failure = Failure::new(kind, "operation");
@@ -286,6 +305,7 @@ impl Hand {
                 self.tell(Input::Found { query, outcome });
             }
             Query::Hash { id, side, at, .. } => {
+                self.hashed += 1;
                 let hash = self.trees[side].get(&at.path).map(hash_of);
                 let missing = || Failure::new(ErrorKind::NotFound, "hash");
                 let (query, outcome) = (id, hash.ok_or_else(missing));

@@ -20,5 +20,6 @@ mod on_its_way;
 mod one_sided;
 mod planned;
 mod translated;
+mod under_way;
 mod withheld;
 mod without_ids;

@@ -288,3 +288,35 @@ fn what_was_deleted_elsewhere_is_not_kept_with_the_folder_it_was_in() {
         assert_eq!(by_hand(&hand, side), ["c"], "{:?}", hand.acts);
     }
 }
+
+/// The local one goes back to where it was, and the other one moves into it.
+#[test]
+fn of_two_folders_that_are_moved_into_each_other_the_local_one_goes_back() {
+    for seed in 0..10 {
+        let mut pair = pair(seed);
+        mkdir(&mut pair, Side::Local, "a");
+        mkdir(&mut pair, Side::Local, "b");
+        pair.check();
+        rename(&mut pair, Side::Local, "a", "b/a");
+        rename(&mut pair, Side::Remote, "b", "a/b");
+        pair.check();
+        assert_eq!(paths(&pair), ["a", "a/b"], "seed {seed}");
+    }
+}
+
+/// One user turns them inside out: nobody else moved anything.
+#[test]
+fn a_folder_that_moves_into_one_that_was_in_it_does_so() {
+    for side in Side::BOTH {
+        for seed in 0..10 {
+            let mut pair = pair(seed);
+            mkdir(&mut pair, Side::Local, "a");
+            mkdir(&mut pair, Side::Local, "a/c");
+            pair.check();
+            rename(&mut pair, side, "a/c", "c");
+            rename(&mut pair, side, "a", "c/a");
+            pair.check();
+            assert_eq!(paths(&pair), ["c", "c/a"], "{side}, seed {seed}");
+        }
+    }
+}

@@ -100,6 +100,30 @@ fn what_becomes_unwanted_on_one_side_stays_on_both() {
     assert_eq!(count(&pair), 0);
 }
 
+/// A folder that was deleted there stays, as something in it is not for the other side: what comes to its place gets
+/// another name, and does not wait for ever.
+#[test]
+fn what_comes_to_the_place_of_a_folder_that_stays_gives_way() {
+    for unshared in ["d/x", "d/s/x"] {
+        let mut pair = pair();
+        choose(&mut pair, Scope::without(THERE, "x"));
+        for folder in ["d", "d/s"] {
+            mkdir(&mut pair, HERE, folder);
+        }
+        this(&mut pair, HERE, unshared, "unshared");
+        this(&mut pair, HERE, "d/f", "shared");
+        pair.check();
+        delete(&mut pair, THERE, "d");
+        this(&mut pair, THERE, "d", "a file by now");
+        pair.check();
+        assert_eq!(content(&pair, HERE, unshared).as_deref(), Some("unshared"));
+        for side in Side::BOTH {
+            let given_way = content(&pair, side, "d.conflicted");
+            assert_eq!(given_way.as_deref(), Some("a file by now"), "{side}");
+        }
+    }
+}
+
 #[test]
 fn edits_and_deletions_of_what_is_withheld_do_nothing_on_the_other_side() {
     let mut pair = withheld();

@@ -1,0 +1,113 @@
+//! What waits for an operation that is under way, and what does not.
+
+use cloudsync_core::engine::io::{Act, ConflictPolicy};
+use cloudsync_core::object::{Kind, Observed, Tag};
+use cloudsync_core::rules::{Identity, Rules};
+use cloudsync_core::side::{BySide, Side};
+
+use crate::hand::{Hand, object, rules};
+
+fn paths(hand: &Hand, side: Side) -> Vec<&str> {
+    hand.trees[side].keys().map(String::as_str).collect()
+}
+
+/// Somebody does something to both trees, and all of it is told.
+fn changed(hand: &mut Hand, side: Side, all: &[&str]) {
+    for path in all {
+        hand.changed(side, path);
+    }
+    hand.work_on();
+}
+
+/// The deletion of a file is under way when its folder is deleted as well, and moved on the other side: the folder is
+/// not made again before it is known what is left in it.
+#[test]
+fn a_folder_comes_back_once_nothing_is_under_way_in_it() {
+    let mut hand = Hand::new();
+    hand.is_slow = true;
+    hand.trees[Side::Remote].remove("a/b");
+    changed(&mut hand, Side::Remote, &["a/b"]);
+    assert_eq!(hand.acts.len(), 1, "{:?}", hand.acts);
+    hand.trees[Side::Remote].remove("a");
+    changed(&mut hand, Side::Remote, &["a"]);
+    hand.rename(Side::Local, "a", "c");
+    changed(&mut hand, Side::Local, &["a", "c"]);
+    assert_eq!(hand.acts.len(), 1, "{:?}", hand.acts);
+    hand.trees[Side::Local].remove("c/b");
+    hand.end_slow();
+    hand.work_on();
+    for side in Side::BOTH {
+        assert_eq!(paths(&hand, side), ["c"], "{:?}", hand.acts);
+    }
+}
+
+/// A file that is new in a folder which we are moving comes there once that ended.
+#[test]
+fn what_is_new_in_a_folder_that_we_move_waits_for_that() {
+    let mut hand = Hand::new();
+    hand.is_slow = true;
+    hand.rename(Side::Local, "a", "c");
+    changed(&mut hand, Side::Local, &["a", "c"]);
+    hand.trees[Side::Local].insert("c/n".to_owned(), object(9, Kind::File));
+    changed(&mut hand, Side::Local, &["c/n"]);
+    assert_eq!(hand.acts.len(), 1, "{:?}", hand.acts);
+    hand.end_slow();
+    hand.done = None;
+    hand.work_on();
+    assert_eq!(paths(&hand, Side::Remote), ["c", "c/b", "c/n"]);
+}
+
+/// Two files want one place, one after the other.
+#[test]
+fn what_comes_to_a_place_that_something_is_written_to_waits_for_that() {
+    let mut hand = Hand::new();
+    hand.is_slow = true;
+    hand.trees[Side::Local].insert("n".to_owned(), object(8, Kind::File));
+    changed(&mut hand, Side::Local, &["n"]);
+    assert_eq!(hand.acts.len(), 1, "{:?}", hand.acts);
+    hand.rename(Side::Local, "n", "m");
+    hand.trees[Side::Local].insert("n".to_owned(), object(9, Kind::File));
+    changed(&mut hand, Side::Local, &["n", "m"]);
+    assert_eq!(hand.acts.len(), 1, "{:?}", hand.acts);
+}
+
+/// Without ids, a file that we are deleting is not the one that an equal one was before.
+#[test]
+fn what_is_being_deleted_did_not_move() {
+    let path_only = Rules {
+        identity: Identity::Path,
+        ..rules()
+    };
+    let mut hand = Hand::with(BySide::new(rules(), path_only));
+    hand.is_slow = true;
+    let file = hand.trees[Side::Remote].remove("a/b").expect("it is there");
+    changed(&mut hand, Side::Remote, &["a/b"]);
+    hand.trees[Side::Remote].insert("n".to_owned(), file);
+    changed(&mut hand, Side::Remote, &["n"]);
+    let is_write = |(_, act): &(Side, Act)| matches!(act, Act::Write { .. });
+    assert_eq!(hand.acts.len(), 2, "{:?}", hand.acts);
+    assert_eq!(hand.acts.iter().filter(|act| is_write(act)).count(), 1);
+}
+
+/// A conflict that is on hold stays where it is: what wants its place takes another one.
+#[test]
+fn what_comes_to_the_place_of_a_conflict_on_hold_gives_way() {
+    let mut all = BySide::from_fn(|_| rules());
+    all[Side::Remote].names.case_sensitive = false;
+    let mut hand = Hand::deciding(all, ConflictPolicy::Hold);
+    for (side, number) in [(Side::Local, 5), (Side::Remote, 6)] {
+        let edited = Observed {
+            tag: Tag::new([number]),
+            ..object(3, Kind::File)
+        };
+        hand.trees[side].insert("a/b".to_owned(), edited);
+        hand.changed(side, "a/b");
+    }
+    hand.work();
+    assert!(hand.acts.is_empty(), "{:?}", hand.acts);
+    hand.trees[Side::Local].insert("a/B".to_owned(), object(9, Kind::File));
+    changed(&mut hand, Side::Local, &["a/B"]);
+    for side in Side::BOTH {
+        assert_eq!(paths(&hand, side), ["a", "a/B.conflicted", "a/b"]);
+    }
+}

@@ -1,8 +1,16 @@
 //! Folders that move on a side where folders cannot be moved: what is in them moves one by one.
 
-use cloudsync_core::engine::io::Act;
+use std::time::Duration;
+
+use cloudsync_core::engine::io::{Act, ConflictPolicy};
+use cloudsync_core::failure::ErrorKind;
+use cloudsync_core::object::{Kind, Observed, Tag};
+use cloudsync_core::rules::Rules;
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::testing::{ModelPair, SideSetup, UserAct};
+use cloudsync_core::time::Time;
+
+use crate::hand::{Hand, object, rules};
 
 /// Two disks, of which the remote one cannot rename folders. Both have a folder `a` with two files in it.
 fn by_parts(seed: u64) -> ModelPair {
@@ -112,4 +120,64 @@ fn a_file_gives_way_to_a_folder_that_cannot() {
             );
         }
     }
+}
+
+/// Driven by hand, the same two sides: both have a folder `a` with a file `b` in it.
+fn by_hand(on_conflict: ConflictPolicy) -> Hand {
+    let fixed = Rules {
+        folder_move: false,
+        ..rules()
+    };
+    Hand::deciding(BySide::new(rules(), fixed), on_conflict)
+}
+
+fn edit(hand: &mut Hand, side: Side, number: u8) {
+    let edited = Observed {
+        tag: Tag::new([number]),
+        ..object(3, Kind::File)
+    };
+    hand.trees[side].insert("a/b".to_owned(), edited);
+    hand.changed(side, "a/b");
+}
+
+fn move_folder(hand: &mut Hand) {
+    hand.rename(Side::Local, "a", "c");
+    hand.changed(Side::Local, "a");
+    hand.changed(Side::Local, "c");
+}
+
+/// What nobody decided about is no change that is still to be carried over.
+#[test]
+fn a_conflict_on_hold_in_it_moves_with_it() {
+    let mut hand = by_hand(ConflictPolicy::Hold);
+    edit(&mut hand, Side::Local, 5);
+    edit(&mut hand, Side::Remote, 6);
+    hand.work();
+    move_folder(&mut hand);
+    hand.work_on_as_told();
+    for (side, number) in [(Side::Local, 5), (Side::Remote, 6)] {
+        let paths: Vec<_> = hand.trees[side].keys().collect();
+        assert_eq!(paths, ["c", "c/b"], "{:?}", hand.acts);
+        assert_eq!(hand.trees[side]["c/b"].tag, Tag::new([number]));
+    }
+}
+
+/// Whatever it turns out to be, it is agreed on where it is.
+#[test]
+fn it_waits_to_know_what_became_of_a_write_in_it() {
+    let mut hand = by_hand(ConflictPolicy::KeepBoth);
+    hand.fails = |_| Some(ErrorKind::Unavailable);
+    hand.unseen = |path| path == "a/b";
+    edit(&mut hand, Side::Local, 5);
+    hand.work_at(Time::ZERO);
+    hand.fails = |_| None;
+    move_folder(&mut hand);
+    let later = |seconds: u64| Time::ZERO + Duration::from_secs(seconds);
+    (1..20).for_each(|second| hand.work_at(later(second)));
+    assert_eq!(hand.acts.len(), 1, "{:?}", hand.acts);
+    hand.unseen = |_| false;
+    hand.work_at(later(20));
+    hand.work_on_as_told();
+    let paths: Vec<_> = hand.trees[Side::Remote].keys().collect();
+    assert_eq!(paths, ["c", "c/b"], "{:?}", hand.acts);
 }

@@ -49,7 +49,7 @@ pub(crate) struct Hand {
     pub(crate) questions: Vec<Question>,
     /// Operations that fail, and how.
     pub(crate) fails: fn(&Act) -> Option<ErrorKind>,
-    /// Paths that no look can be had at for now.
+    /// Paths of the remote side that no look can be had at for now.
     pub(crate) unseen: fn(&str) -> bool,
     /// A rename on the remote side that is done and not told.
     pub(crate) done: Option<(OperationId, Effect)>,
@@ -209,6 +209,15 @@ impl Hand {
         self.work_from(self.now);
     }
 
+    /// Renames on the remote side are told, and all goes on.
+    pub(crate) fn work_on_as_told(&mut self) {
+        self.work_on();
+        while let Some((id, effect)) = self.done.take() {
+            self.tell(Input::Done(vec![(id, Ok(effect))]));
+            self.work_on();
+        }
+    }
+
     /// What went on and on is done.
     pub(crate) fn end_slow(&mut self) {
         self.is_slow = false;
@@ -280,7 +289,7 @@ impl Hand {
                 let outcome = Ok(());
                 self.tell(Input::Walked { query, outcome });
             }
-            Query::Info { id, at, .. } if (self.unseen)(&at.path) => {
+            Query::Info { id, side, at, .. } if side == Side::Remote && (self.unseen)(&at.path) => {
                 let outcome = Err(Failure::new(ErrorKind::Unavailable, "info"));
                 self.tell(Input::Found { query: id, outcome });
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::Engine;
+use crate::engine::observing::Doubt;
 use crate::object::Kind;
 use crate::record::EntryId;
 use crate::side::Side;
@@ -80,7 +81,7 @@ impl Engine {
             if old.is_present() && old.seen < stray.at {
                 // Its old place was looked at before: it may have been moved since. A look that failed is made
                 // again in its time.
-                if !self.is_owed_a_look(side, stray.node) {
+                if !self.is_owed_a_look(side, Doubt::Node(stray.node)) {
                     self.doubt_node(side, stray.node);
                 }
                 let place = (stray.folder, stray.name);
@@ -124,7 +125,7 @@ impl Engine {
         if self.locks.entries.contains(&node.entry) {
             // What we do with it was planned where it was: it moves when that ended.
             let entry = node.entry;
-            self.sides[side].block(entry, super::observing::Doubt::Node(stray.node));
+            self.sides[side].block(entry, Doubt::Node(stray.node));
             let place = (stray.folder, stray.name);
             self.sides[side].strays.insert(place, stray.clone());
             return true;

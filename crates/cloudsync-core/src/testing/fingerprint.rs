@@ -1,4 +1,4 @@
-//! A digest of all that is in a world, of what it writes of itself for a debugger.
+//! A digest of all that is in a world: hashed, or, where there is little of it, as it is written for a debugger.
 //!
 //! Of numbers that only ever grow it is the order alone that counts; of ticks, whether they were before or after
 //! what is waited for.

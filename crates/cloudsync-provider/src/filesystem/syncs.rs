@@ -26,7 +26,7 @@ struct Ended {
 }
 
 /// How many had begun: whatever was done before is in the one after these.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Before(u64);
 
 impl Syncs {
@@ -43,7 +43,11 @@ impl Syncs {
 
     /// Flushes the volume with `sync`, unless somebody else does or did since this was called.
     pub(super) fn run(&self, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-        let asked = self.before();
+        self.run_for(self.before(), sync)
+    }
+
+    /// The same for somebody who asked at a moment, and came to wait after it.
+    fn run_for(&self, asked: Before, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let mut ended = self.ended();
         if let Some(outcome) = ended.since(asked) {
             return outcome;
@@ -75,45 +79,25 @@ impl Ended {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Barrier;
-    use std::sync::atomic::AtomicUsize;
-    use std::thread;
-    use std::time::Duration;
-
     use super::*;
 
-    /// Starts one that goes on until four others have asked for one. Returns what they were told, and how many there
-    /// were.
+    /// Four ask for one while another is under way. Returns what they are told, and how many there were for them.
     fn four_meanwhile(outcome: io::Result<()>) -> (Vec<io::Result<()>>, usize) {
         let syncs = Syncs::default();
-        let (is_under_way, count) = (Barrier::new(5), AtomicUsize::new(0));
-        let told = thread::scope(|scope| {
-            let first = scope.spawn(|| {
-                syncs.run(|| {
-                    is_under_way.wait();
-                    // They ask now: nothing else tells that they wait.
-                    thread::sleep(Duration::from_millis(100));
-                    Ok(())
-                })
-            });
-            let others: Vec<_> = (0..4)
-                .map(|_| {
-                    scope.spawn(|| {
-                        is_under_way.wait();
-                        syncs.run(|| {
-                            count.fetch_add(1, Ordering::SeqCst);
-                            outcome
-                        })
-                    })
-                })
-                .collect();
-            assert_eq!(first.join().expect("no panic"), Ok(()));
-            others
-                .into_iter()
-                .map(|other| other.join().expect("no panic"))
-                .collect()
+        let mut asked = Vec::new();
+        let first = syncs.run(|| {
+            asked.extend((0..4).map(|_| syncs.before()));
+            Ok(())
         });
-        (told, count.load(Ordering::SeqCst))
+        assert_eq!(first, Ok(()));
+        let mut count = 0;
+        let told = asked.into_iter().map(|asked| {
+            syncs.run_for(asked, || {
+                count += 1;
+                outcome
+            })
+        });
+        (told.collect(), count)
     }
 
     #[test]

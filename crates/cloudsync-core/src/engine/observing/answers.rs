@@ -332,28 +332,22 @@ impl Engine {
 
     /// Returns true if a look failed, and is to be made again, that tells of something in doubt.
     pub(in crate::engine) fn is_owed(&self, side: Side, doubt: Doubt) -> bool {
-        let as_asked = self.as_asked(side, doubt);
         let at = match doubt {
             Doubt::Node(node) => node,
             Doubt::Place(folder, _) => folder,
         };
-        let mut owed = self.sides[side].postponed.values().flatten();
-        owed.any(|owed| match owed {
-            Owed::Look(owed) => *owed == doubt || Some(*owed) == as_asked,
-            Owed::Walk(folder) => self.world.tree(side).is_within(at, *folder),
-            // Whatever has an id that nobody knows is nothing that is known.
-            Owed::Stranger(..) => false,
-        })
+        let is_walked = |owed: &Owed| matches!(owed, Owed::Walk(folder) if self.world.tree(side).is_within(at, *folder));
+        self.is_owed_a_look(side, doubt)
+            || self.sides[side].postponed.values().flatten().any(is_walked)
     }
 
-    /// Returns true if a look at a node failed that is to be made again.
-    pub(in crate::engine) fn is_owed_a_look(&self, side: Side, node: NodeId) -> bool {
-        let place = self.as_asked(side, Doubt::Node(node));
+    /// Returns true if a look at just that failed, and is to be made again.
+    pub(in crate::engine) fn is_owed_a_look(&self, side: Side, doubt: Doubt) -> bool {
+        let as_asked = self.as_asked(side, doubt);
         let mut owed = self.sides[side].postponed.values().flatten();
-        owed.any(|owed| match owed {
-            Owed::Look(doubt) => *doubt == Doubt::Node(node) || Some(*doubt) == place,
-            Owed::Stranger(..) | Owed::Walk(_) => false,
-        })
+        owed.any(
+            |owed| matches!(owed, Owed::Look(owed) if *owed == doubt || Some(*owed) == as_asked),
+        )
     }
 
     pub(in crate::engine) fn walked(&mut self, query: QueryId, outcome: Result<(), Failure>) {

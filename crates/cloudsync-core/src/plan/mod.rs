@@ -10,6 +10,8 @@ mod lone;
 pub(crate) mod parked;
 mod place;
 mod scope;
+#[cfg(test)]
+mod tests;
 mod translated;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -112,7 +112,7 @@ pub fn run(bound: &Bound, part: usize, parts: usize) -> Tally {
                     continue;
                 }
                 match ends.remove(&(other, at)) {
-                    Some(mirror) if mirror != end => {
+                    Some(mirror) if !world.may_end_as(&end, &mirror) => {
                         let why = format!("{end:?}, its mirror image: {mirror:?}");
                         let failure = world.failed(why);
                         tally.failures.push(failure);
@@ -126,6 +126,11 @@ pub fn run(bound: &Bound, part: usize, parts: usize) -> Tally {
         }
     }
     tally
+}
+
+/// What all files of a side hold.
+fn contents(side: &Storage) -> Vec<String> {
+    side.contents().map(str::to_owned).collect()
 }
 
 struct World<'a> {
@@ -185,9 +190,7 @@ impl World<'_> {
         tally.steps += pair.steps;
         tally.operations += pair.performed.len() as u64;
         tally.situations += &pair.situations;
-        let mut end: Vec<String> = pair.sides.local.contents().map(str::to_owned).collect();
-        end.sort();
-        Some(end)
+        Some(contents(&pair.sides.local))
     }
 
     /// Runs it once more, to tell what happened.
@@ -202,7 +205,23 @@ impl World<'_> {
         }
     }
 
-    /// What files hold in the end does not depend on which side is which, where ids tell moves.
+    /// What users wrote is there in the end whichever side is which, where ids tell moves, and so is what nobody
+    /// deleted. What one user deleted may live on as the other one moved or kept its folder: what is told
+    /// first, or a kill, may decide about that.
+    fn may_end_as(&self, end: &[String], mirror: &[String]) -> bool {
+        let count =
+            |all: &[String], content: &String| all.iter().filter(|&at| at == content).count();
+        let base = contents(&self.base.sides.local);
+        let now = self.states.map(|state| contents(&state.storage));
+        let deleted = |content| {
+            let kept = count(&now.local, content).min(count(&now.remote, content));
+            count(&base, content).saturating_sub(kept)
+        };
+        let mut all = end.iter().chain(mirror);
+        all.all(|content| count(end, content).abs_diff(count(mirror, content)) <= deleted(content))
+    }
+
+    /// Returns whether the end of its mirror image is to be compared with its own.
     fn has_mirror(&self) -> bool {
         let setup = &self.bound.setup;
         self.timing != Timing::Busy

@@ -160,6 +160,38 @@ fn merged_content_that_is_lost_is_asked_for_again() {
     assert_eq!(conflicts(&hand), 2, "each time that it was decided");
 }
 
+/// A folder is no copy of a file, not even of one with nothing in it.
+#[test]
+fn a_folder_under_a_conflict_name_is_no_copy_of_a_version() {
+    let mut hand = Hand::deciding(BySide::from_fn(|_| rules()), ConflictPolicy::Ask);
+    for (side, number) in [(Side::Local, 5), (Side::Remote, 6)] {
+        let folder = object(4, Kind::Folder);
+        hand.trees[side].insert("a/b.conflicted".to_owned(), folder);
+        hand.changed(side, "a/b.conflicted");
+        write(&mut hand, side, number);
+    }
+    hand.trees.local.get_mut("a/b").expect("a file").size = 0;
+    hand.work();
+    let resolution = Resolution::Merged {
+        size: 1,
+        hash: hash_of(&object(MERGED, Kind::File)),
+        keep_both: true,
+    };
+    answer(&mut hand, Answer::Resolved(resolution));
+    hand.work();
+    for side in Side::BOTH {
+        let tags = [
+            "a/b",
+            "a/b.conflicted",
+            "a/b.conflicted2",
+            "a/b.conflicted3",
+        ]
+        .map(|path| hand.trees[side].get(path).map(|at| at.tag.clone()));
+        let expected = [MERGED, 4, 5, 6].map(|number| Some(Tag::new([number])));
+        assert_eq!(tags, expected, "{side}: {:?}", hand.acts);
+    }
+}
+
 /// They differ in size: nothing is read to know that.
 #[test]
 fn what_differs_in_size_is_not_hashed() {

@@ -1,0 +1,301 @@
+//! What both agreed on, and one of them changed.
+
+use super::scene::{Scene, in_root, rename, rules};
+use crate::object::{Attributes, Kind, Tag};
+use crate::plan::parked::parked_name;
+use crate::plan::{Deed, Step, Wait};
+use crate::policy::{DefaultPolicy, Filtered};
+use crate::precondition::Expect;
+use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
+use crate::rules::{NameRules, Rules};
+use crate::side::{BySide, Side};
+
+const RESTORED_BY_REMOTE: fn(EntryId) -> Step = |entry| Step::Restore {
+    entry,
+    keep: Side::Remote,
+};
+
+/// The local side cannot move folders, and has one `a` with an agreed file in it; the remote user moved that.
+fn moved_by_parts(scene: &mut Scene) -> (EntryId, EntryId) {
+    let folder = scene.agreed("a", Kind::Folder);
+    let file = scene.agreed("a/b", Kind::File);
+    scene.moved(Side::Remote, folder, "c");
+    (folder, file)
+}
+
+fn fixed() -> BySide<Rules> {
+    let fixed = Rules {
+        folder_move: false,
+        ..rules()
+    };
+    BySide::new(fixed, rules())
+}
+
+const BY_PARTS: Step = Step::MoveByParts { from: Side::Remote };
+
+#[test]
+fn nothing_is_restored_under_the_name_of_a_moment() {
+    let mut scene = Scene::new();
+    let file = scene.agreed("a", Kind::File);
+    scene.moved(Side::Remote, file, &parked_name(file, "a", 255));
+    scene.edited(Side::Remote, file, 2, Some(100));
+    scene.deleted(Side::Local, file);
+    let back = rename(Side::Remote, file, in_root("a"), RenamePurpose::Undo);
+    assert_eq!(scene.plan(file), back);
+    scene.moved(Side::Remote, file, "a");
+    assert_eq!(scene.plan(file), RESTORED_BY_REMOTE(file));
+}
+
+/// Who moved a folder wants what is in it.
+#[test]
+fn what_is_deleted_with_a_moved_folder_lives_on() {
+    let mut scene = Scene::new();
+    let folder = scene.agreed("d", Kind::Folder);
+    let file = scene.agreed("d/f", Kind::File);
+    scene.deleted(Side::Local, file);
+    let delete = Step::Do {
+        side: Side::Remote,
+        deed: Deed::Delete,
+    };
+    assert_eq!(scene.plan(file), delete);
+    scene.moved(Side::Remote, folder, "e");
+    assert_eq!(scene.plan(file), delete, "its folder stands");
+    scene.deleted(Side::Local, folder);
+    assert_eq!(scene.plan(file), RESTORED_BY_REMOTE(file));
+    scene.moved(Side::Remote, folder, "d");
+    assert_eq!(scene.plan(file), delete, "nobody moved its folder");
+}
+
+/// An editor moved the old version away, wrote a new one, and deleted the old one.
+#[test]
+fn what_stands_where_it_was_agreed_to_stand_replaced_it() {
+    let one_case = Rules {
+        names: NameRules {
+            case_sensitive: false,
+            ..NameRules::default()
+        },
+        ..rules()
+    };
+    for (name, replaced) in [("a", true), ("A", false)] {
+        let mut scene = Scene::with(BySide::new(one_case.clone(), rules()), DefaultPolicy);
+        let file = scene.agreed("a", Kind::File);
+        scene.moved(Side::Local, file, "old");
+        scene.deleted(Side::Local, file);
+        let new = scene.lone(Side::Local, name, Kind::File);
+        let delete = Step::Do {
+            side: Side::Remote,
+            deed: Deed::Delete,
+        };
+        let expected = if replaced {
+            Step::Wait(Wait::Entry(new))
+        } else {
+            delete
+        };
+        assert_eq!(scene.plan(file), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_folder_at_rest_moves_by_parts() {
+    let mut scene = Scene::with(fixed(), DefaultPolicy);
+    let (folder, _) = moved_by_parts(&mut scene);
+    assert_eq!(scene.plan(folder), BY_PARTS);
+}
+
+#[test]
+fn what_is_new_in_it_is_carried_over_before_it_moves_by_parts() {
+    let mut scene = Scene::with(fixed(), DefaultPolicy);
+    let (folder, _) = moved_by_parts(&mut scene);
+    let new = scene.lone(Side::Local, "a/n", Kind::File);
+    assert_eq!(scene.plan(folder), Step::Wait(Wait::Entry(new)));
+}
+
+/// It stays in the old one.
+#[test]
+fn what_cannot_be_carried_over_keeps_no_folder_from_moving_by_parts() {
+    let unnamed = Rules {
+        names: NameRules {
+            forbidden: "?",
+            ..NameRules::default()
+        },
+        ..rules()
+    };
+    let sides = BySide::new(fixed().local, unnamed);
+    let mut scene = Scene::with(sides, DefaultPolicy);
+    let (folder, _) = moved_by_parts(&mut scene);
+    let new = scene.lone(Side::Local, "a/?", Kind::File);
+    assert!(matches!(scene.plan(new), Step::Blocked(_)));
+    assert_eq!(scene.plan(folder), BY_PARTS);
+}
+
+/// Nor is it looked at.
+#[test]
+fn what_takes_no_part_keeps_no_folder_from_moving_by_parts() {
+    let policy = Filtered::new(DefaultPolicy, "n", |_, path, _| path != "a/n");
+    let mut scene = Scene::with(fixed(), policy);
+    let (folder, _) = moved_by_parts(&mut scene);
+    let left_alone = scene.lone(Side::Local, "a/n", Kind::File);
+    assert_eq!(scene.plan(folder), BY_PARTS);
+    scene.doubted(Side::Local, left_alone);
+    assert_eq!(scene.plan(folder), BY_PARTS);
+}
+
+#[test]
+fn what_changed_in_it_is_settled_before_it_moves_by_parts() {
+    let fresh = || {
+        let mut scene = Scene::with(fixed(), DefaultPolicy);
+        let ids = moved_by_parts(&mut scene);
+        (scene, ids)
+    };
+    let (mut scene, (folder, file)) = fresh();
+    scene.unsettled.insert(file);
+    assert_eq!(scene.plan(folder), Step::Wait(Wait::Entry(file)));
+
+    let (mut scene, (folder, file)) = fresh();
+    scene.doubted(Side::Local, file);
+    let look = Wait::Look(Side::Local, scene.node(Side::Local, file));
+    assert_eq!(scene.plan(folder), Step::Wait(look));
+
+    let (mut scene, (folder, file)) = fresh();
+    scene.deleted(Side::Local, file);
+    assert_eq!(scene.plan(folder), Step::Wait(Wait::Entry(file)));
+
+    let (mut scene, (folder, file)) = fresh();
+    scene.moved(Side::Local, file, "a/z");
+    assert_eq!(scene.plan(folder), Step::Wait(Wait::Entry(file)));
+}
+
+/// `a/x` went to the root, and `a` into it: on the other side, `x` has to leave `a` first.
+#[test]
+fn a_folder_that_changes_places_with_one_in_it_waits_for_that() {
+    for from in Side::BOTH {
+        let mut scene = Scene::new();
+        let outer = scene.agreed("a", Kind::Folder);
+        let inner = scene.agreed("a/x", Kind::Folder);
+        scene.moved(from, inner, "x");
+        scene.moved(from, outer, "x/a");
+        let first = Step::Wait(Wait::Entry(inner));
+        assert_eq!(scene.plan(outer), first, "{from:?}");
+    }
+}
+
+/// Both users moved `x`, the remote one into `a`, which was parked there for one that leaves it.
+#[test]
+fn a_parked_folder_waits_for_what_leaves_it() {
+    let mut scene = Scene::new();
+    let outer = scene.agreed("a", Kind::Folder);
+    let inner = scene.agreed("x", Kind::Folder);
+    let parked = parked_name(outer, "a", 255);
+    scene.moved(Side::Remote, outer, &parked);
+    scene.moved(Side::Remote, inner, &format!("{parked}/x"));
+    scene.moved(Side::Local, inner, "y");
+    scene.moved(Side::Local, outer, "y/a");
+    assert_eq!(scene.plan(outer), Step::Wait(Wait::Entry(inner)));
+}
+
+#[test]
+fn what_goes_back_where_its_folder_is_gone_goes_as_near_as_it_can() {
+    let mut scene = Scene::new();
+    let folder = scene.agreed("d", Kind::Folder);
+    let file = scene.agreed("d/f", Kind::File);
+    scene.moved(Side::Remote, file, &parked_name(file, "f", 255));
+    scene.edited(Side::Remote, file, 2, Some(100));
+    for side in Side::BOTH {
+        if side == Side::Local {
+            scene.deleted(side, file);
+        }
+        scene.deleted(side, folder);
+    }
+    let near = rename(
+        Side::Remote,
+        file,
+        in_root("f.conflicted"),
+        RenamePurpose::Undo,
+    );
+    assert_eq!(scene.plan(file), near);
+}
+
+/// A folder was parked, and the one that it stood in came into it.
+#[test]
+fn what_goes_back_does_not_go_into_itself() {
+    let mut scene = Scene::new();
+    let above = scene.agreed("p", Kind::Folder);
+    let folder = scene.agreed("p/f", Kind::Folder);
+    let parked = parked_name(folder, "f", 255);
+    scene.moved(Side::Remote, folder, &parked);
+    scene.moved(Side::Remote, above, &format!("{parked}/p"));
+    scene.deleted(Side::Local, folder);
+    let local = scene.node(Side::Local, above);
+    scene.deleted(Side::Local, above);
+    assert!(!scene.world.node(Side::Local, local).is_present());
+    let near = rename(
+        Side::Remote,
+        folder,
+        in_root("f.conflicted"),
+        RenamePurpose::Undo,
+    );
+    assert_eq!(scene.plan(folder), near);
+}
+
+/// Of two versions of unequal size, the hash of the one that may be ours is asked for only where it can tell.
+#[test]
+fn what_cannot_be_ours_is_not_hashed() {
+    for (size, hashed) in [(9, true), (7, false)] {
+        let mut scene = Scene::new();
+        let file = scene.agreed("a", Kind::File);
+        scene.edited(Side::Local, file, 8, Some(100));
+        scene.edited(Side::Remote, file, 9, None);
+        let act = IntendedAct::Write {
+            parent: EntryId::ROOT,
+            name: "a".to_owned(),
+            expect: Expect::Free,
+            size,
+            attributes: Attributes::default(),
+            source: Tag::default(),
+            digest: Some([100; 32]),
+        };
+        let side = Side::Remote;
+        scene.intended(file, Intent { side, act });
+        let expected = if hashed {
+            Step::Hash(vec![(file, Side::Remote)])
+        } else {
+            Step::Conflict { other: file }
+        };
+        assert_eq!(scene.plan(file), expected, "{size} bytes");
+    }
+}
+
+#[test]
+fn times_are_set_where_both_keep_them_and_of_files_only() {
+    let timed = |local, remote| {
+        let keeps_mtime = BySide::new(local, remote);
+        BySide::from_fn(|side| Rules {
+            keeps_mtime: keeps_mtime[side],
+            ..rules()
+        })
+    };
+    for (keeping, kind, set) in [
+        (timed(true, true), Kind::File, true),
+        (timed(true, true), Kind::Folder, false),
+        (timed(true, false), Kind::File, false),
+        (timed(false, true), Kind::File, false),
+    ] {
+        let mut scene = Scene::with(keeping, DefaultPolicy);
+        let id = scene.agreed("a", kind);
+        scene.dated(Side::Local, id, 5);
+        let times = Attributes {
+            mtime: Some(5),
+            mode: None,
+        };
+        let expected = if set {
+            Step::Do {
+                side: Side::Remote,
+                deed: Deed::SetAttributes(times),
+            }
+        } else {
+            let content = scene.world.entry(id).content();
+            Step::Agree { content }
+        };
+        assert_eq!(scene.plan(id), expected, "{kind:?}");
+    }
+}

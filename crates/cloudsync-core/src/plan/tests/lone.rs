@@ -169,4 +169,8 @@ fn what_is_new_in_a_parked_folder_has_that_go_back() {
     let new = scene.lone(Side::Remote, &format!("{parked}/n"), Kind::File);
     let back = rename(Side::Remote, folder, in_root("d"), RenamePurpose::Undo);
     assert_eq!(scene.plan(new), back);
+
+    scene.moved(Side::Remote, folder, "d");
+    let (entry, keep) = (folder, Side::Remote);
+    assert_eq!(scene.plan(new), Step::Restore { entry, keep });
 }

@@ -318,7 +318,11 @@ fn moved_into_each_other(
         }
     }
     if from == Side::Local && parked {
-        return go_back(view, id, Side::Local, nodes.local);
+        // Where taking back the local move is no way out, the parked one comes out, and the local one follows.
+        let goes_back = moved(world, Side::Local, id)
+            && place_before(view, id, Side::Local, nodes.local).is_some();
+        let side = if goes_back { Side::Local } else { to };
+        return go_back(view, id, side, nodes[side]);
     }
     if from == Side::Local {
         return carry(view, id, nodes, Side::Remote);
@@ -338,26 +342,39 @@ fn moved_into_each_other(
 
 /// The object goes back to where it was agreed to stand, or as near to it as it can.
 pub(super) fn go_back(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
-    let world = view.world;
-    let (folder, name) = world.agreed_place(id, side);
-    let standing =
-        world.node(side, folder).is_present() && !world.tree(side).is_within(folder, node);
-    let folder = if standing { folder } else { NodeId::ROOT };
-    let name = world.names.get(name).to_owned();
-    let mut place = Place { folder, name };
-    let is_free = matches!(
-        occupant(view, side, &place, Some(node), id),
-        Ok(Occupant::Free)
-    );
-    if !(standing && is_free) {
-        place = conflict_place_in(view, side, node, folder);
-    }
+    let place = place_before(view, id, side, node).unwrap_or_else(|| {
+        let (folder, _) = view.world.agreed_place(id, side);
+        let folder = if can_hold(view, side, folder, node) {
+            folder
+        } else {
+            NodeId::ROOT
+        };
+        conflict_place_in(view, side, node, folder)
+    });
     let deed = Deed::Rename {
         entry: id,
         place,
         purpose: RenamePurpose::Undo,
     };
     Step::Do { side, deed }
+}
+
+/// Returns where an object was agreed to stand, if it can stand there again.
+fn place_before(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Option<Place> {
+    let (folder, name) = view.world.agreed_place(id, side);
+    let name = view.world.names.get(name).to_owned();
+    let place = Place { folder, name };
+    let is_free = || {
+        let there = occupant(view, side, &place, Some(node), id);
+        matches!(there, Ok(Occupant::Free))
+    };
+    (can_hold(view, side, folder, node) && is_free()).then_some(place)
+}
+
+/// Returns whether a folder stands, and not in the object that is to go back into it.
+fn can_hold(view: &View<'_>, side: Side, folder: NodeId, node: NodeId) -> bool {
+    let world = view.world;
+    world.node(side, folder).is_present() && !world.tree(side).is_within(folder, node)
 }
 
 /// Files: content, then attributes.

@@ -1,6 +1,6 @@
 //! All small worlds, run through the engine and judged by what is said in [`super::small`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -209,16 +209,27 @@ impl World<'_> {
     /// deleted. What one user deleted may live on as the other one moved or kept its folder: what is told
     /// first, or a kill, may decide about that.
     fn may_end_as(&self, end: &[String], mirror: &[String]) -> bool {
+        let deleted = self.deleted_by_one();
         let count =
             |all: &[String], content: &String| all.iter().filter(|&at| at == content).count();
-        let base = contents(&self.base.sides.local);
-        let now = self.states.map(|state| contents(&state.storage));
-        let deleted = |content| {
-            let kept = count(&now.local, content).min(count(&now.remote, content));
-            count(&base, content).saturating_sub(kept)
-        };
         let mut all = end.iter().chain(mirror);
-        all.all(|content| count(end, content).abs_diff(count(mirror, content)) <= deleted(content))
+        all.all(|content| {
+            count(end, content).abs_diff(count(mirror, content)) <= count(&deleted, content)
+        })
+    }
+
+    /// What was in the files of the base that one user deleted, and the other one did not.
+    fn deleted_by_one(&self) -> Vec<String> {
+        let base = &self.base.sides;
+        let gone = BySide::from_fn(|side: Side| {
+            let now = &self.states[side].storage;
+            let all = base[side].objects().into_iter();
+            let gone = all.filter(|(_, (id, _))| now.find_item(*id).is_none());
+            gone.map(|(path, _)| path).collect::<BTreeSet<_>>()
+        });
+        let by_one = gone.local.symmetric_difference(&gone.remote);
+        let tree = base.local.tree();
+        by_one.filter_map(|path| tree[path].clone()).collect()
     }
 
     /// Returns whether the end of its mirror image is to be compared with its own.

@@ -320,3 +320,49 @@ fn a_folder_that_moves_into_one_that_was_in_it_does_so() {
         }
     }
 }
+
+/// Two of three folders want one name, and the third goes into one of them, which is on its way into that: the one
+/// that made way for a moment comes out of it, or there was no end.
+#[test]
+fn three_folders_that_two_users_move_into_each_other_come_to_rest() {
+    // The folders `x` and `y` in `a`; what the local user moves, and the remote one.
+    let beside = ["a/x", "a/y"];
+    let nested = ["a/y/x", "a/y"];
+    type Moves = [(&'static str, &'static str); 2];
+    let worlds: [([&str; 2], Moves, Moves); 3] = [
+        (
+            beside,
+            [("a/x", "b"), ("a/y", "a/x")],
+            [("a/y", "b"), ("a", "b/a")],
+        ),
+        (
+            beside,
+            [("a/x", "b"), ("a/y", "a/x")],
+            [("a/y", "b"), ("a", "b/b")],
+        ),
+        (
+            nested,
+            [("a/y", "a/z"), ("a/z/x", "b")],
+            [("a/y", "b"), ("a", "b/b")],
+        ),
+    ];
+    for ([x, y], local, remote) in worlds {
+        for at_rest in [false, true] {
+            let mut pair = pair(1);
+            mkdir(&mut pair, Side::Local, "a");
+            mkdir(&mut pair, Side::Local, y);
+            mkdir(&mut pair, Side::Local, x);
+            pair.check();
+            for (side, moves) in [(Side::Local, local), (Side::Remote, remote)] {
+                for (from, to) in moves {
+                    rename(&mut pair, side, from, to);
+                }
+            }
+            if !at_rest {
+                pair.crash();
+            }
+            pair.check();
+            assert_eq!(paths(&pair).len(), 3, "{:?}", paths(&pair));
+        }
+    }
+}

@@ -318,10 +318,11 @@ fn moved_into_each_other(
         }
     }
     if from == Side::Local && parked {
-        // Where taking back the local move is no way out, the parked one comes out, and the local one follows.
-        let goes_back = moved(world, Side::Local, id)
-            && place_before(view, id, Side::Local, nodes.local).is_some();
-        let side = if goes_back { Side::Local } else { to };
+        // Taking back the local move is no way out where that, too, leads into the parked one: it comes out itself.
+        let folder = folder_before(view, id, Side::Local, nodes.local);
+        let there = world.entry(world.node(Side::Local, folder).entry).nodes[to];
+        let leads_in = there.is_some_and(|there| world.tree(to).is_within(there, own));
+        let side = if leads_in { to } else { Side::Local };
         return go_back(view, id, side, nodes[side]);
     }
     if from == Side::Local {
@@ -342,15 +343,18 @@ fn moved_into_each_other(
 
 /// The object goes back to where it was agreed to stand, or as near to it as it can.
 pub(super) fn go_back(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Step {
-    let place = place_before(view, id, side, node).unwrap_or_else(|| {
-        let (folder, _) = view.world.agreed_place(id, side);
-        let folder = if can_hold(view, side, folder, node) {
-            folder
-        } else {
-            NodeId::ROOT
-        };
-        conflict_place_in(view, side, node, folder)
-    });
+    let world = view.world;
+    let (before, name) = world.agreed_place(id, side);
+    let folder = folder_before(view, id, side, node);
+    let name = world.names.get(name).to_owned();
+    let mut place = Place { folder, name };
+    let is_free = || {
+        let there = occupant(view, side, &place, Some(node), id);
+        matches!(there, Ok(Occupant::Free))
+    };
+    if folder != before || !is_free() {
+        place = conflict_place_in(view, side, node, folder);
+    }
     let deed = Deed::Rename {
         entry: id,
         place,
@@ -359,22 +363,12 @@ pub(super) fn go_back(view: &View<'_>, id: EntryId, side: Side, node: NodeId) ->
     Step::Do { side, deed }
 }
 
-/// Returns where an object was agreed to stand, if it can stand there again.
-fn place_before(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Option<Place> {
-    let (folder, name) = view.world.agreed_place(id, side);
-    let name = view.world.names.get(name).to_owned();
-    let place = Place { folder, name };
-    let is_free = || {
-        let there = occupant(view, side, &place, Some(node), id);
-        matches!(there, Ok(Occupant::Free))
-    };
-    (can_hold(view, side, folder, node) && is_free()).then_some(place)
-}
-
-/// Returns whether a folder stands, and not in the object that is to go back into it.
-fn can_hold(view: &View<'_>, side: Side, folder: NodeId, node: NodeId) -> bool {
+/// Returns the folder that an object was agreed to stand in, or the root if that is nowhere, or in the object.
+fn folder_before(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> NodeId {
     let world = view.world;
-    world.node(side, folder).is_present() && !world.tree(side).is_within(folder, node)
+    let (folder, _) = world.agreed_place(id, side);
+    let stands = world.node(side, folder).is_present() && !world.tree(side).is_within(folder, node);
+    if stands { folder } else { NodeId::ROOT }
 }
 
 /// Files: content, then attributes.

@@ -338,20 +338,11 @@ impl Engine {
             let told = |side: Side| {
                 entry.nodes[side].is_some() && self.config.rules[side].feed == Feed::Resumable
             };
-            // What was agreed to be in a folder that only one side has any more names it as its own; so does what
-            // was translated into it.
-            let holds_rows = || {
-                is_arbitrary(&*self.config.policy)
-                    || Side::BOTH.into_iter().any(|side| {
-                        let folder = entry.nodes[side].into_iter();
-                        let mut inside =
-                            folder.flat_map(|node| self.world.tree(side).children(node));
-                        inside.any(|at| self.world.entry(self.world.node(side, at).entry).is_row())
-                    })
-            };
+            // What was translated into a folder that only one side has names it as its own.
+            let may_hold_rows = entry.kind == Kind::Folder && is_arbitrary(&*self.config.policy);
             entry.is_row()
                 || self.world.intent(id).is_some()
-                || (entry.kind == Kind::Folder && holds_rows())
+                || may_hold_rows
                 || Side::BOTH.into_iter().any(told)
         })
     }

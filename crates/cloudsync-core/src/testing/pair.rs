@@ -413,12 +413,20 @@ impl ModelPair {
             if let Some(old) = old {
                 self.alive.remove(&old);
             }
-            // What comes back as it was counts as never touched.
-            if self.thrown[side].get(path).map(String::as_str) != Some(token) {
+            if !self.is_back(side, path, token) {
                 self.alive.insert(token.to_owned());
             }
         }
         self.hint(side, touched);
+    }
+
+    /// What comes back as it was counts as never touched; where no ids tell moves, as moved if it is elsewhere.
+    fn is_back(&self, side: Side, path: &str, token: &str) -> bool {
+        let thrown = &self.thrown[side];
+        match self.sides[side].rules().identity {
+            Identity::Stable => thrown.get(path).is_some_and(|content| content == token),
+            Identity::Path => thrown.values().any(|content| content == token),
+        }
     }
 
     /// Tells the engine of changes, as well as the feed and the faults let it.

@@ -366,28 +366,3 @@ fn three_folders_that_two_users_move_into_each_other_come_to_rest() {
         }
     }
 }
-
-/// The remote user puts a file in the place of a folder, which lives on as the local user made something in it. A kill
-/// does not bring back what was deleted with it.
-#[test]
-fn what_was_deleted_in_a_folder_that_lives_on_stays_deleted_after_a_kill() {
-    for seed in 0..50 {
-        for steps in 0..15 {
-            let mut pair = pair(seed);
-            mkdir(&mut pair, Side::Local, "a");
-            write(&mut pair, Side::Local, "a/b");
-            pair.check();
-            mkdir(&mut pair, Side::Local, "a/c");
-            delete(&mut pair, Side::Remote, "a");
-            write(&mut pair, Side::Remote, "a");
-            pair.act(&UserAct::Work(steps));
-            pair.crash();
-            pair.check();
-            assert_eq!(
-                paths(&pair),
-                ["a", "a.conflicted", "a/c"],
-                "{seed}, {steps}"
-            );
-        }
-    }
-}

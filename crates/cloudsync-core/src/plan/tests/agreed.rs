@@ -193,6 +193,37 @@ fn a_parked_folder_waits_for_what_leaves_it() {
     assert_eq!(scene.plan(outer), Step::Wait(Wait::Entry(inner)));
 }
 
+/// Of two folders that were moved into each other, the one that is parked on the remote side goes back on the local one.
+#[test]
+fn a_local_move_into_what_is_in_a_parked_folder_is_taken_back() {
+    let mut scene = Scene::new();
+    let parked = scene.agreed("a", Kind::Folder);
+    let other = scene.agreed("b", Kind::Folder);
+    let name = parked_name(parked, "a", 255);
+    scene.moved(Side::Remote, parked, &name);
+    scene.moved(Side::Remote, other, &format!("{name}/b"));
+    scene.moved(Side::Local, parked, "b/a");
+    let back = rename(Side::Local, parked, in_root("a"), RenamePurpose::Undo);
+    assert_eq!(scene.plan(parked), back);
+}
+
+/// Where it was agreed to stand is in the parked one as well by now: that comes out itself, or there was no end.
+#[test]
+fn a_parked_folder_comes_out_where_its_local_move_cannot_be_taken_back() {
+    for local in ["a/z", "a/b"] {
+        let mut scene = Scene::new();
+        let above = scene.agreed("a", Kind::Folder);
+        let parked = scene.agreed("a/b", Kind::Folder);
+        let name = parked_name(parked, "b", 255);
+        scene.moved(Side::Remote, parked, &name);
+        scene.moved(Side::Remote, above, &format!("{name}/a"));
+        scene.moved(Side::Local, parked, local);
+        let near = in_root("b.conflicted");
+        let out = rename(Side::Remote, parked, near, RenamePurpose::Undo);
+        assert_eq!(scene.plan(parked), out, "{local}");
+    }
+}
+
 #[test]
 fn what_goes_back_where_its_folder_is_gone_goes_as_near_as_it_can() {
     let mut scene = Scene::new();

@@ -236,6 +236,16 @@ pub fn naive_merge(
                     return None;
                 }
             }
+            // Both may have moved it: told by content.
+            (None, None) if !by_id.local && !by_id.remote => {
+                let is_new = |(object, fact): (&Object, &Fact)| {
+                    matches!(object, Object::New(..)) && fact.content == old.content
+                };
+                let is_elsewhere = |side: Side| sides[side].iter().any(is_new);
+                if old.content.is_some() && Side::BOTH.into_iter().all(is_elsewhere) {
+                    return None;
+                }
+            }
             (None, None) => {}
             (None, Some(fact)) | (Some(fact), None) => {
                 if fact != old {

@@ -321,6 +321,9 @@ fn a_folder_that_moves_into_one_that_was_in_it_does_so() {
     }
 }
 
+/// Where two folders go.
+type Moves = [(&'static str, &'static str); 2];
+
 /// Two of three folders want one name, and the third goes into one of them, which is on its way into that: the one
 /// that made way for a moment comes out of it, or there was no end.
 #[test]
@@ -328,7 +331,6 @@ fn three_folders_that_two_users_move_into_each_other_come_to_rest() {
     // The folders `x` and `y` in `a`; what the local user moves, and the remote one.
     let beside = ["a/x", "a/y"];
     let nested = ["a/y/x", "a/y"];
-    type Moves = [(&'static str, &'static str); 2];
     let worlds: [([&str; 2], Moves, Moves); 3] = [
         (
             beside,

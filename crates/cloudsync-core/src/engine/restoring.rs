@@ -155,11 +155,17 @@ impl Engine {
             let folder = match node.parent {
                 EntryId::ROOT => NodeId::ROOT,
                 EntryId::NOWHERE => return None,
-                at => self.world.find(at)?.nodes[side]?,
+                at => self.restored_folder(side, at)?,
             };
             folders[side] = Some(folder);
         }
         Some(folders)
+    }
+
+    /// Returns the node of a folder that is in its tree already. A file holds nothing, whatever a record says.
+    fn restored_folder(&self, side: Side, id: EntryId) -> Option<NodeId> {
+        let entry = self.world.find(id)?;
+        entry.nodes[side].filter(|_| entry.kind == Kind::Folder)
     }
 
     /// Puts a node into its tree, its folders first. `records` are those that were not put there yet.
@@ -174,16 +180,14 @@ impl Engine {
         let mut chain = Vec::new();
         let mut at = id;
         while at != EntryId::ROOT && at != EntryId::NOWHERE {
-            if self
-                .world
-                .find(at)
-                .is_some_and(|entry| entry.nodes[side].is_some())
-            {
+            let entry = self.world.find(at);
+            let may_hold = chain.is_empty() || entry.is_some_and(|at| at.kind == Kind::Folder);
+            if may_hold && entry.is_some_and(|entry| entry.nodes[side].is_some()) {
                 break;
             }
-            let record = records.get(&at);
+            let record = records.get(&at).filter(|_| may_hold);
             let Some(node) = record.and_then(|record| record.nodes[side].as_ref()) else {
-                // Its folder was dropped: before the id is used again, no record may name it.
+                // Its folder was dropped, or is none: before the id is used again, no record may name it.
                 self.persisting.dirty(*chain.last()?);
                 at = EntryId::NOWHERE;
                 break;
@@ -286,9 +290,7 @@ impl Engine {
                     let parent = if at.parent == EntryId::ROOT {
                         Some(NodeId::ROOT)
                     } else {
-                        self.world
-                            .find(at.parent)
-                            .and_then(|entry| entry.nodes[side])
+                        self.restored_folder(side, at.parent)
                     };
                     let name = self.world.names.intern(&at.name);
                     let at = AgreedSide {

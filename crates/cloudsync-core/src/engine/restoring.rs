@@ -443,3 +443,68 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::engine::io::{Config, ConflictPolicy, Limits};
+    use crate::policy::DefaultPolicy;
+    use crate::record::NodeRecord;
+    use crate::testing::{SideSetup, Storage};
+
+    fn engine() -> Engine {
+        let rules = Storage::new(SideSetup::default(), 0).rules().clone();
+        Engine::new(Config {
+            rules: BySide::new(rules.clone(), rules),
+            policy: Arc::new(DefaultPolicy),
+            aging: Duration::ZERO,
+            on_conflict: ConflictPolicy::KeepBoth,
+            guard: None,
+            limits: Limits::default(),
+            backoff: (Duration::from_secs(1), Duration::from_secs(1)),
+            walk_every: BySide::default(),
+            dry_run: false,
+        })
+    }
+
+    /// A file of five bytes on the local side, in a folder by its entry.
+    fn file(parent: EntryId, name: &str) -> Record {
+        let node = NodeRecord {
+            parent,
+            name: Some(name.to_owned()),
+            oid: Some(Oid::new(name)),
+            tag: Tag::new(name),
+            size: 5,
+            attributes: Attributes::default(),
+            digest: None,
+            gone: false,
+            agreed_content: false,
+            unlisted: false,
+        };
+        Record {
+            kind: Kind::File,
+            nodes: BySide::new(Some(node), None),
+            agreed: None,
+            intent: None,
+        }
+    }
+
+    /// Whichever of the two records comes first.
+    #[test]
+    fn a_file_holds_nothing_whatever_a_record_says() {
+        for (outer, inner) in [(1, 2), (2, 1)].map(|(a, b)| (EntryId(a), EntryId(b))) {
+            let mut entries = vec![(outer, file(EntryId::ROOT, "f")), (inner, file(outer, "g"))];
+            entries.sort_by_key(|(id, _)| *id);
+            let values = Vec::new();
+            let engine = engine().restored(Snapshot { entries, values });
+            let node = |id: EntryId| engine.world.entry(id).nodes.local.expect("a node");
+            let (outer, inner) = (node(outer), node(inner));
+            assert_eq!(engine.world.node(Side::Local, outer).size(), 5);
+            let inner = engine.world.node(Side::Local, inner);
+            assert!(!inner.is_present() && inner.parent() != Some(outer));
+        }
+    }
+}

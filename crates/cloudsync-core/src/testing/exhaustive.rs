@@ -206,8 +206,8 @@ impl World<'_> {
     }
 
     /// What users wrote is there in the end whichever side is which, where ids tell moves, and so is what nobody
-    /// deleted. What one user deleted may live on as the other one moved or kept its folder: what is told
-    /// first, or a kill, may decide about that.
+    /// deleted. What one user deleted may live on as the other one moved it, or moved or kept its folder: what is
+    /// told first, or a kill, may decide about that.
     fn may_end_as(&self, end: &[String], mirror: &[String]) -> bool {
         let deleted = self.deleted_by_one();
         let count =

@@ -6,8 +6,9 @@ use crate::object::{Attributes, Kind, Observed, Oid, Tag};
 use crate::plan::{Deed, Locks, Obstacles, Place, Step, View, plan};
 use crate::policy::{DefaultPolicy, Policy};
 use crate::record::{EntryId, Intent, RenamePurpose};
-use crate::rules::{Feed, Identity, NameRules, Rules};
+use crate::rules::Rules;
 use crate::side::{BySide, Side};
+use crate::testing::{SideSetup, Storage};
 use crate::tree::World;
 use crate::tree::contents::Content;
 use crate::tree::names::NameId;
@@ -28,15 +29,9 @@ pub(super) struct Scene {
 /// A disk that keeps nothing beside contents.
 pub(super) fn rules() -> Rules {
     Rules {
-        identity: Identity::Stable,
-        id_lookup: false,
-        ids_reused: false,
-        folder_move: true,
         keeps_mode: false,
         keeps_mtime: false,
-        names: NameRules::default(),
-        feed: Feed::Volatile,
-        native_hashes: vec![],
+        ..Storage::new(SideSetup::default(), 0).rules().clone()
     }
 }
 

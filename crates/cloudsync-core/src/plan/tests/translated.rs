@@ -4,7 +4,7 @@ use super::scene::{Scene, in_root, rename, rules};
 use crate::listing::SkipReason;
 use crate::object::Kind;
 use crate::plan::translated::there_and_back;
-use crate::plan::{Block, Deed, Step, Wait};
+use crate::plan::{Block, Deed, Place, Step, Wait};
 use crate::policy::{Locality, Policy};
 use crate::record::{EntryId, RenamePurpose};
 use crate::side::{BySide, Side};
@@ -73,7 +73,7 @@ fn a_file_on_the_way_gives_way_if_it_takes_part() {
     let mut folder = scene(pairs);
     let new = folder.lone(Side::Local, "n", Kind::File);
     let there = folder.agreed("w", Kind::Folder);
-    let place = crate::plan::Place {
+    let place = Place {
         folder: folder.node(Side::Remote, there),
         name: "n".to_owned(),
     };

@@ -15,7 +15,7 @@ use crate::store::Result;
 /// A held lock. Dropping it gives it free.
 #[derive(Debug)]
 pub struct Lock {
-    _held: File,
+    held: File,
 }
 
 impl Lock {
@@ -53,7 +53,15 @@ impl Lock {
         }
         // No space for the number is no reason to stop: it only helps whoever reads the message.
         let _ = sign(&mut file);
-        Ok(Self { _held: file })
+        Ok(Self { held: file })
+    }
+}
+
+impl Drop for Lock {
+    /// Gives it free by name. Closing the file is not enough: a process that another thread is just starting has it
+    /// open as well, until it runs its program.
+    fn drop(&mut self) {
+        let _ = self.held.unlock();
     }
 }
 
@@ -85,6 +93,16 @@ mod tests {
         assert!(!failure.is_retryable());
         let pid = format!("held by process {}", std::process::id());
         assert!(failure.to_string().contains(&pid), "{failure}");
+        drop(lock);
+        Lock::take(&path).unwrap();
+    }
+
+    #[test]
+    fn it_is_free_also_if_a_process_that_is_just_started_has_the_file_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let lock = Lock::take(&path).unwrap();
+        let _inherited = lock.held.try_clone().unwrap();
         drop(lock);
         Lock::take(&path).unwrap();
     }

@@ -141,30 +141,47 @@ pub(super) fn foreign(application: i32) -> Trouble {
     )))
 }
 
-/// Checks that the store is this pair's, and counts this opening.
+/// Checks that the store is this pair's, and counts this opening. Returns the number of openings.
+///
+/// Nobody checks these rows but we: they are whole, or the store is not what was written.
 async fn enroll(connection: &mut SqliteConnection, pair: &str) -> Result<u64, Trouble> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let label: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE key = 'pair'")
-        .fetch_optional(&mut *transaction)
-        .await?;
-    match label {
-        Some(label) if label == pair => {}
-        Some(label) => return Err(Trouble::Unfit(Unfit::OtherPair(label))),
-        None => {
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("SELECT key, CAST(value AS TEXT) FROM meta ORDER BY key")
+            .fetch_all(&mut *transaction)
+            .await?;
+    let rows: Vec<_> = rows.iter().map(|(key, value)| (&**key, &**value)).collect();
+    let before = match *rows {
+        [] if is_empty(&mut transaction).await? => {
             sqlx::query("INSERT INTO meta (key, value) VALUES ('pair', ?), ('run', 0)")
                 .bind(pair)
                 .execute(&mut *transaction)
                 .await?;
+            0
         }
-    }
-    let run: i64 = sqlx::query_scalar(
-        "UPDATE meta SET value = value + 1 WHERE key = 'run' AND typeof(value) = 'integer' \
-         RETURNING value",
-    )
-    .fetch_one(&mut *transaction)
-    .await?;
+        [("pair", label), ("run", run)] => {
+            let run = run.parse::<u32>().ok().filter(|run| *run > 0);
+            let run = run.ok_or_else(|| Trouble::damaged("its run is not a number"))?;
+            if label != pair {
+                return Err(Trouble::Unfit(Unfit::OtherPair(label.to_owned())));
+            }
+            run
+        }
+        _ => return Err(Trouble::damaged("it does not say whose it is")),
+    };
+    let run = u64::from(before) + 1;
+    sqlx::query("UPDATE meta SET value = value + 1 WHERE key = 'run'")
+        .execute(&mut *transaction)
+        .await?;
     transaction.commit().await?;
-    u64::try_from(run).map_err(|_| Trouble::damaged("the run number is negative"))
+    Ok(run)
+}
+
+/// Returns true if no batch was ever written, or all is gone again.
+async fn is_empty(connection: &mut SqliteConnection) -> Result<bool, Trouble> {
+    let has_rows = "SELECT EXISTS (SELECT 1 FROM entry) OR EXISTS (SELECT 1 FROM value)";
+    let has_rows: bool = sqlx::query_scalar(has_rows).fetch_one(connection).await?;
+    Ok(!has_rows)
 }
 
 async fn exec(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), Trouble> {

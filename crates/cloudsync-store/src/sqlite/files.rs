@@ -172,17 +172,21 @@ fn parse(bytes: &[u8]) -> Header {
         let field = bytes.get(at..at + 4)?;
         Some(i32::from_be_bytes(field.try_into().ok()?))
     };
-    match (
-        bytes.is_empty(),
-        bytes.starts_with(b"SQLite format 3\0"),
-        field(60),
-        field(68),
-    ) {
-        (true, ..) => Header::Absent,
-        (_, true, Some(version), Some(application)) => Header::Sqlite {
-            application,
-            version,
-        },
+    // Another format of a file or of a schema than there has ever been: SQLite has no code of its own for
+    // it, it opens such a file for reading only, or calls it a plain error.
+    let is_known = |versions: &[u8], schema: i32| {
+        versions.iter().all(|version| *version <= 2) && (0..=4).contains(&schema)
+    };
+    match (field(44), field(60), field(68)) {
+        _ if bytes.is_empty() => Header::Absent,
+        (Some(schema), Some(version), Some(application))
+            if bytes.starts_with(b"SQLite format 3\0") && is_known(&bytes[18..20], schema) =>
+        {
+            Header::Sqlite {
+                application,
+                version,
+            }
+        }
         _ => Header::Noise,
     }
 }
@@ -205,6 +209,11 @@ mod tests {
             }
         );
         assert_eq!(parse(&database[..71]), Header::Noise);
+        for (at, value) in [(0, b's'), (18, 3), (19, 3), (44, 1), (47, 5)] {
+            let mut damaged = database;
+            damaged[at] = value;
+            assert_eq!(parse(&damaged), Header::Noise, "byte {at}");
+        }
         assert_eq!(parse(&[0; 100]), Header::Noise);
         assert_eq!(parse(b"x"), Header::Noise);
         assert_eq!(parse(b""), Header::Absent);

@@ -26,7 +26,7 @@ async fn check(path: &Path, damaged: &[u8], made: &Snapshot) -> FoundState {
     };
     let opened = loaded(&store).await;
     match &opened.found {
-        FoundState::Fresh => panic!("a damaged store was taken for none"),
+        FoundState::Fresh => panic!("{}: taken for none", path.display()),
         FoundState::Existing => assert_eq!(opened.snapshot, *made),
         FoundState::SetAside { kept_as, .. } => {
             assert_eq!(opened.snapshot, Snapshot::default());
@@ -165,6 +165,52 @@ proptest! {
             check(&path, &bytes, &made).await;
         });
     }
+}
+
+/// Flips each bit of a small file but those of room that nothing uses, one at a time. `half`: those of
+/// every other byte.
+async fn flip_each_bit(half: usize) {
+    // Ten thousand stores: in memory where the system has such a folder.
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    };
+    let folder = folder.unwrap();
+    let made = make(&folder.path().join("s"), 3).await;
+    let whole = std::fs::read(folder.path().join("s")).unwrap();
+    let mut flipped = 0;
+    for at in (half..whole.len()).step_by(2) {
+        let around = at.saturating_sub(8)..(at + 8).min(whole.len());
+        if whole[around].iter().all(|byte| *byte == 0) {
+            continue;
+        }
+        for bit in 0..8 {
+            for entry in std::fs::read_dir(folder.path()).unwrap() {
+                std::fs::remove_file(entry.unwrap().path()).unwrap();
+            }
+            // Named so, as what fails tells the path.
+            let path = folder.path().join(format!("byte {at} bit {bit}"));
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1 << bit;
+            let checked = check(&path, &damaged, &made);
+            let checked = tokio::time::timeout(std::time::Duration::from_mins(1), checked).await;
+            assert!(checked.is_ok(), "{}: no answer", path.display());
+            flipped += 1;
+        }
+    }
+    assert!(flipped > 1_000, "{flipped}");
+}
+
+#[tokio::test]
+async fn no_bit_at_an_even_place_can_be_flipped_unnoticed() {
+    flip_each_bit(0).await;
+}
+
+#[tokio::test]
+async fn no_bit_at_an_odd_place_can_be_flipped_unnoticed() {
+    flip_each_bit(1).await;
 }
 
 /// sqlx panics in a thread of its own where a declared type is not text, and never answers.

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
-use cloudsync_core::object::{ContentHash, HashKind, Tag};
+use cloudsync_core::object::{ContentHash, HashKind, Oid, Tag};
 
 use crate::Result;
 
@@ -27,6 +27,8 @@ pub enum Content {
 pub struct LocalSource {
     /// Where it lies, absolute.
     pub path: PathBuf,
+    /// Its id, where it is known: another file is another version.
+    pub oid: Option<Oid>,
     /// The tag it must have before and after it was read, else
     /// [`crate::ErrorKind::SourceChanged`].
     pub tag: Tag,

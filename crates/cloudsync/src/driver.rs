@@ -258,6 +258,8 @@ impl Driver {
     /// Hands out everything that the engine has to do now.
     pub(crate) fn hand_out(&mut self) {
         let mut operations = Vec::new();
+        // Told together: who listens is woken for many at once.
+        let mut notices = Vec::new();
         while let Some(output) = self.live.look(Engine::poll) {
             match output {
                 Output::Notice(EngineNotice::Conflict { path, kept_as }) => {
@@ -271,11 +273,11 @@ impl Driver {
                         versions,
                     };
                     self.tally.conflict(conflict.clone());
-                    self.hands.board.tell(Notice::Conflict(conflict));
+                    notices.push(Notice::Conflict(conflict));
                 }
                 Output::Notice(notice) => {
                     self.tally.note(&notice);
-                    self.hands.board.tell(Notice::Engine(notice));
+                    notices.push(Notice::Engine(notice));
                 }
                 Output::Operation(operation) => operations.push(operation),
                 Output::Persist(batch) => {
@@ -305,6 +307,9 @@ impl Driver {
                     });
                 }
             }
+        }
+        for notice in notices {
+            self.hands.board.tell(notice);
         }
         self.order.shuffle(&mut operations);
         if !operations.is_empty() {

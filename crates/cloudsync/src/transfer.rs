@@ -159,7 +159,7 @@ fn recorded(content: Content, path: &str, alarm: Alarm, failed: SourceFailure) -
 }
 
 /// Says of a failure that it is the source's.
-fn of_source(failure: Failure, path: &str, alarm: &Alarm) -> Failure {
+pub(crate) fn of_source(failure: Failure, path: &str, alarm: &Alarm) -> Failure {
     alarm.hear(&failure);
     let kind = match failure.kind() {
         ErrorKind::NotFound => ErrorKind::SourceChanged,

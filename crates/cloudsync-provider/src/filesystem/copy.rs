@@ -13,13 +13,13 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, SeekFrom, ftruncate, ioctl_ficlone, openat, seek};
 use rustix::io::{self, Errno};
 
-use crate::{ContentHash, Error, ErrorKind, HashKind, Hasher, LocalSource, Result, Tag};
+use crate::{ContentHash, Error, ErrorKind, HashKind, Hasher, LocalSource, Result};
 
 use super::disk::{Disk, write_back};
 use super::failure::{failure, refused};
-use super::look::{Look, What, look};
+use super::look::{Look, look};
 use super::pieces::{self, read_at, write_at};
-use super::root::open_source;
+use super::source::{OpenSource, Sources};
 
 /// Bytes in one read and one write.
 const CHUNK: usize = 1 << 20;
@@ -45,6 +45,22 @@ impl Buffer {
 
     pub(super) fn bytes(&mut self) -> &mut [u8] {
         &mut self.0
+    }
+}
+
+/// What is used for one file after the other.
+pub(super) struct Tools {
+    sources: Sources,
+    buffer: Buffer,
+}
+
+impl Tools {
+    /// Makes them for files of up to `size` bytes.
+    pub(super) fn for_size(size: u64) -> Self {
+        Self {
+            sources: Sources::default(),
+            buffer: Buffer::for_size(size),
+        }
     }
 }
 
@@ -99,14 +115,14 @@ impl Staging<'_> {
         &self,
         source: Source<'_>,
         kind: HashKind,
-        buffer: &mut Buffer,
+        tools: &mut Tools,
     ) -> Result<ContentHash> {
         match source {
             Source::Bytes(bytes) => {
                 self.write(bytes)?;
                 Ok(Hasher::hash(kind, bytes))
             }
-            Source::Local(local) => self.copy(local, kind, buffer),
+            Source::Local(local) => self.copy(local, kind, tools),
             Source::Pieces(next) => {
                 let mut hasher = Hasher::new(kind);
                 loop {
@@ -139,20 +155,32 @@ impl Staging<'_> {
         &self,
         local: &LocalSource,
         kind: HashKind,
+        Tools { sources, buffer }: &mut Tools,
+    ) -> Result<ContentHash> {
+        let mut source = sources.open(local)?;
+        let filled = self.fill_from(&source, kind, buffer);
+        // A change of the source explains whatever else went wrong.
+        source.check()?;
+        filled
+    }
+
+    fn fill_from(
+        &self,
+        source: &OpenSource<'_>,
+        kind: HashKind,
         buffer: &mut Buffer,
     ) -> Result<ContentHash> {
-        let mut source = OpenSource::open(local)?;
-        let hash = if source.size >= CLONED_FROM && self.clone_of(&source.file)? {
+        let hash = if source.size() >= CLONED_FROM && self.clone_of(&source.file)? {
             // Hash what we have, not what the source may have become meanwhile.
             source.hash(self.file, kind, &mut buffer.0)?
-        } else if source.size >= pieces::FROM {
-            let patches = !source.sparse && self.clone_of_old()?;
-            self.copy_pieces(&source, kind, patches)?
+        } else if source.size() >= pieces::FROM {
+            let patches = !source.is_sparse() && self.clone_of_old()?;
+            self.copy_pieces(source, kind, patches)?
         } else {
             let mut hasher = Hasher::new(kind);
             source.read_all(&source.file, &mut buffer.0, |bytes| {
                 hasher.update(bytes);
-                if source.sparse {
+                if source.is_sparse() {
                     bytes
                         .chunks(HOLE)
                         .try_for_each(|piece| self.write_or_skip(piece))
@@ -160,12 +188,11 @@ impl Staging<'_> {
                     self.write(bytes)
                 }
             })?;
-            if source.sparse {
-                ftruncate(self.file, source.size).map_err(|errno| self.failed(errno))?;
+            if source.is_sparse() {
+                ftruncate(self.file, source.size()).map_err(|errno| self.failed(errno))?;
             }
             hasher.finish()
         };
-        source.check()?;
         Ok(hash)
     }
 
@@ -194,7 +221,7 @@ impl Staging<'_> {
             let hash = pieces::each(source, &source.file, kind, |offset, piece, buffer| {
                 if patches {
                     self.patch(offset, piece, buffer)?;
-                } else if source.sparse {
+                } else if source.is_sparse() {
                     for (at, piece) in blocks(offset, piece, HOLE) {
                         if !is_zero(piece) {
                             self.write_at(at, piece)?;
@@ -213,8 +240,8 @@ impl Staging<'_> {
             flushed.map_err(|errno| write_back("write", errno).with_object(self.target))?;
             hash
         })?;
-        if patches || source.sparse {
-            ftruncate(self.file, source.size).map_err(|errno| self.failed(errno))?;
+        if patches || source.is_sparse() {
+            ftruncate(self.file, source.size()).map_err(|errno| self.failed(errno))?;
         }
         Ok(hash)
     }
@@ -275,112 +302,6 @@ fn blocks(offset: u64, piece: &[u8], size: usize) -> impl Iterator<Item = (u64, 
     places.zip(piece.chunks(size))
 }
 
-/// A file on this machine, open, of which a certain version is wanted.
-pub(super) struct OpenSource<'a> {
-    pub(super) file: OwnedFd,
-    size: u64,
-    sparse: bool,
-    shown: std::borrow::Cow<'a, str>,
-    expect: &'a Tag,
-}
-
-impl<'a> OpenSource<'a> {
-    /// Opens the file if it has the tag that it must have.
-    pub(super) fn open(local: &'a LocalSource) -> Result<Self> {
-        let shown = local.path.to_string_lossy();
-        let failed = |errno| match errno {
-            // Gone, or something else stands there. The folder that we write to is another matter.
-            Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO | Errno::XDEV => {
-                refused(ErrorKind::SourceChanged, "read", &shown)
-            }
-            errno => failure("read", errno, &shown),
-        };
-        let file = open_source(&local.path).map_err(failed)?;
-        let mut source = Self {
-            file,
-            size: 0,
-            sparse: false,
-            shown,
-            expect: &local.tag,
-        };
-        source.check()?;
-        Ok(source)
-    }
-
-    /// Makes sure that the file has the tag it must have.
-    pub(super) fn check(&mut self) -> Result<()> {
-        let found = look(&self.file).map_err(|errno| self.failed(errno))?;
-        if found.what != What::File || found.tag() != *self.expect {
-            return Err(self.changed());
-        }
-        (self.size, self.sparse) = (found.size, found.sparse);
-        Ok(())
-    }
-
-    /// Makes the failure for a read that went wrong.
-    pub(super) fn failed(&self, errno: Errno) -> Error {
-        failure("read", errno, &self.shown)
-    }
-
-    /// Makes the failure for a file that is not the expected version.
-    pub(super) fn changed(&self) -> Error {
-        refused(ErrorKind::SourceChanged, "read", &self.shown)
-    }
-
-    /// Hashes it, or `file`, which has the same content and stands at its beginning.
-    pub(super) fn hash(
-        &self,
-        file: &OwnedFd,
-        kind: HashKind,
-        buffer: &mut [u8],
-    ) -> Result<ContentHash> {
-        if self.size >= pieces::FROM {
-            return pieces::each(self, file, kind, |_, _, _| Ok(()));
-        }
-        let mut hasher = Hasher::new(kind);
-        self.read_all(file, buffer, |bytes| {
-            hasher.update(bytes);
-            Ok(())
-        })?;
-        Ok(hasher.finish())
-    }
-
-    /// Reads all of it, or of `file`, which has the same content and stands at its beginning.
-    fn read_all(
-        &self,
-        file: &OwnedFd,
-        buffer: &mut [u8],
-        mut take: impl FnMut(&[u8]) -> Result<()>,
-    ) -> Result<()> {
-        let mut total = 0;
-        loop {
-            match io::read(file, &mut *buffer) {
-                Ok(0) => break,
-                Ok(read) => {
-                    take(&buffer[..read])?;
-                    total += read as u64;
-                    // Saves the call that would only say that this was the end.
-                    if read < buffer.len() && total == self.size {
-                        break;
-                    }
-                }
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(self.failed(errno)),
-            }
-        }
-        if total == self.size {
-            Ok(())
-        } else {
-            Err(self.changed())
-        }
-    }
-
-    /// Returns its size at the last check.
-    pub(super) fn size(&self) -> u64 {
-        self.size
-    }
-}
-
 fn write_all(file: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match io::write(file, bytes) {
@@ -426,6 +347,7 @@ mod tests {
         let open = OwnedFd::from(fs::File::open(&path).expect("source"));
         let local = LocalSource {
             path,
+            oid: None,
             tag: look(&open).expect("look").tag(),
             open: |_| panic!("not asked for"),
         };

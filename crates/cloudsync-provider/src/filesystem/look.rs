@@ -139,6 +139,11 @@ impl Look {
         Oid::new(bytes)
     }
 
+    /// Returns true if this is the object with an id of ours, whatever its volume is called.
+    pub(super) fn is_object(&self, oid: &Oid) -> bool {
+        self.oid([0; 4]).as_bytes().get(4..) == oid.as_bytes().get(4..)
+    }
+
     /// Returns the tag; nothing for a folder. 22 bytes at most for files under a TiB.
     pub(super) fn tag(&self) -> Tag {
         if self.what == What::Folder {
@@ -222,6 +227,16 @@ fn is_racy(mtime: i64, now: i64, step: i64) -> bool {
     mtime > now.saturating_sub(step) && mtime < now.saturating_add(AHEAD.max(step))
 }
 
+/// Returns the size that a tag of ours tells of.
+pub(super) fn size_of(tag: &Tag) -> u64 {
+    let mut size = [0; 8];
+    let used = tag.as_bytes().get(17..).unwrap_or_default();
+    for (byte, used) in size.iter_mut().zip(used) {
+        *byte = *used;
+    }
+    u64::from_le_bytes(size)
+}
+
 /// Returns true for a tag that this module made.
 pub(super) fn is_ours(tag: &Tag) -> bool {
     let bytes = tag.as_bytes();
@@ -272,6 +287,7 @@ mod tests {
         ] {
             assert_ne!(base.tag(), other.tag());
             assert!(is_ours(&other.tag()));
+            assert_eq!(size_of(&other.tag()), other.size);
         }
         assert_eq!(
             base.tag(),

@@ -46,6 +46,7 @@ mod read;
 mod replace;
 mod root;
 mod scan;
+mod source;
 mod sweep;
 mod syncs;
 mod volume;

@@ -15,8 +15,8 @@ use rustix::io::{self, Errno};
 
 use crate::{ContentHash, ErrorKind, HashKind, Hasher, Result};
 
-use super::copy::OpenSource;
 use super::failure::refused;
+use super::source::OpenSource;
 
 /// Files from this size on are read in pieces.
 pub(super) const FROM: u64 = 8 << 20;
@@ -205,6 +205,7 @@ mod tests {
         let open = OwnedFd::from(fs::File::open(&path).expect("open"));
         let local = LocalSource {
             path: path.clone(),
+            oid: None,
             tag: look(&open).expect("look").tag(),
             open: |_| panic!("not asked for"),
         };
@@ -268,6 +269,7 @@ mod tests {
         let open = OwnedFd::from(fs::File::open(&path).expect("open"));
         let local = LocalSource {
             path,
+            oid: None,
             tag: look(&open).expect("look").tag(),
             open: |_| panic!("not asked for"),
         };

@@ -278,15 +278,7 @@ impl Provider for FileProvider {
     }
 
     async fn read(&self, at: &ObjectRef, expect: &Tag) -> Result<Content> {
-        let disk = self.disk("read")?;
-        if disk.root.volume.local {
-            // One or two calls on what was listed a moment ago: less work than handing them over.
-            return read::source(&disk, at, expect).map(Content::Local);
-        }
-        let (at, expect) = (at.clone(), expect.clone());
-        blocking("read", move || read::source(&disk, &at, &expect))
-            .await?
-            .map(Content::Local)
+        read::source(&*self.disk("read")?, at, expect).map(Content::Local)
     }
 
     async fn write(&self, request: WriteRequest) -> Result<Written> {

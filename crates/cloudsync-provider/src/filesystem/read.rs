@@ -1,73 +1,31 @@
 //! Reads files: lazily, as a stream for whoever is not on this machine, or only for their hash.
 
-use std::sync::OnceLock;
-
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
 use bytes::Bytes;
-use rustix::fd::AsFd;
-use rustix::fs::{Access, AtFlags, accessat};
 use rustix::io;
 
 use crate::{ContentHash, ErrorKind, HashKind, LocalSource, ObjectRef, Result, Tag};
 
-use super::copy::{Buffer, OpenSource};
+use super::copy::Buffer;
 use super::disk::Disk;
 use super::failure::{failure, refused};
-use super::look::{What, look_at};
-use super::names::{check_path, split};
+use super::names::check_path;
+use super::source::{OpenSource, is_wanted};
 
 /// Bytes in a chunk of a stream.
 const CHUNK: usize = 256 << 10;
 
-/// Looks whether the file is there in the version that is wanted, and says where it lies.
+/// Says where the file lies. It is opened, and looked at, by whoever takes its content.
 pub(super) fn source(disk: &Disk, at: &ObjectRef, expect: &Tag) -> Result<LocalSource> {
     check_path("read", &at.path)?;
-    let failed = |errno| failure("read", errno, &at.path);
-    let root = &disk.root;
-    // By path in one call: opening it follows no link, here a wrong file only has a wrong tag.
-    let found = match look_at(&root.folder, at.path.as_str()) {
-        Err(io::Errno::NAMETOOLONG) => {
-            let (parent, name) = split(&at.path);
-            root.open_folder(parent)
-                .and_then(|folder| look_at(folder, name))
-        }
-        found => found,
-    }
-    .map_err(failed)?;
-    if found.what != What::File || found.mount_root {
-        return Err(refused(ErrorKind::NotFound, "read", &at.path).with_detail("it is no file"));
-    }
-    let is_it = at
-        .oid
-        .as_ref()
-        .is_none_or(|oid| found.oid(root.volume.id) == *oid);
-    if !is_it || found.tag() != *expect {
-        return Err(refused(ErrorKind::SourceChanged, "read", &at.path));
-    }
-    if !is_root() {
-        let may = accessat(
-            root.folder.as_fd(),
-            at.path.as_str(),
-            Access::READ_OK,
-            AtFlags::EACCESS,
-        );
-        if let Err(errno @ (io::Errno::ACCESS | io::Errno::PERM)) = may {
-            return Err(failed(errno));
-        }
-    }
     Ok(LocalSource {
-        path: root.real.join(&at.path),
+        path: disk.root.real.join(&at.path),
+        oid: at.oid.clone(),
         tag: expect.clone(),
         open: stream,
     })
-}
-
-/// Returns true if nothing is refused to this process for its owner and mode.
-fn is_root() -> bool {
-    static ROOT: OnceLock<bool> = OnceLock::new();
-    *ROOT.get_or_init(|| rustix::process::geteuid().is_root())
 }
 
 /// Opens a file as a stream.
@@ -120,7 +78,7 @@ fn next_chunk(local: &LocalSource, file: &rustix::fd::OwnedFd) -> Result<Bytes> 
     chunk.truncate(filled);
     if filled == 0 {
         let found = super::look::look(file).map_err(|errno| failure("read", errno, &shown))?;
-        if found.tag() != local.tag {
+        if !is_wanted(&found, local) {
             return Err(refused(ErrorKind::SourceChanged, "read", &shown));
         }
     }
@@ -137,7 +95,8 @@ pub(super) fn hash(
     let local = source(disk, at, expect)?;
     let mut source = OpenSource::open(&local)?;
     let mut buffer = Buffer::for_size(source.size());
-    let hash = source.hash(&source.file, kind, buffer.bytes())?;
+    let hash = source.hash(&source.file, kind, buffer.bytes());
+    // A change of it explains whatever else went wrong.
     source.check()?;
-    Ok(hash)
+    hash
 }

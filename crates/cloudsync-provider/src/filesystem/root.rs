@@ -8,6 +8,7 @@
 //! the volume's UUID is taken, where the system shows it. An unmounted disk leaves another folder at
 //! the path, so another identity.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -210,14 +211,33 @@ fn open_by_parts(base: impl AsFd, path: &str, flags: OFlags) -> io::Result<Owned
     Ok(reached)
 }
 
+/// How a source is opened: a pipe that was put there must not hold us up.
+const SOURCE: OFlags = OFlags::RDONLY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::CLOEXEC);
+
 /// Opens a file by its absolute path without links, following none in it.
 pub(super) fn open_source(path: &Path) -> io::Result<OwnedFd> {
+    open_absolute(path, SOURCE)
+}
+
+/// Opens the folder of such files, for [`open_source_in`].
+pub(super) fn open_source_folder(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    open_absolute(path, flags)
+}
+
+/// Opens a file of an open folder.
+pub(super) fn open_source_in(folder: &OwnedFd, name: &OsStr) -> io::Result<OwnedFd> {
+    openat(folder, name, SOURCE, Mode::empty())
+}
+
+fn open_absolute(path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
     /// Kernels without `openat2` check only the last part.
     static OLD: AtomicBool = AtomicBool::new(false);
     const AT_ONCE: usize = 4_000;
-    // A pipe that was put there must not hold us up.
-    let flags =
-        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     if path.as_os_str().len() > AT_ONCE {
         let top = openat(CWD, "/", OFlags::PATH | OFlags::DIRECTORY, Mode::empty())?;
         return open_long(top, path.as_str()?.trim_start_matches('/'), flags);

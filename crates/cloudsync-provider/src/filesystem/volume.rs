@@ -64,8 +64,6 @@ pub(super) struct Volume {
     pub(super) id: [u8; 4],
     /// How far time stamps lie behind the clock, nanoseconds.
     pub(super) clock_step: i64,
-    /// Whether a look never waits for a network.
-    pub(super) local: bool,
     kind: u64,
     case_sensitive: AtomicBool,
     free: AtomicBool,
@@ -93,13 +91,11 @@ impl Volume {
             kind,
             magic::EXT | magic::XFS | magic::BTRFS | magic::TMPFS | magic::F2FS | magic::OVERLAY
         );
-        let local = well_known || matches!(kind, magic::MSDOS | magic::EXFAT | magic::NTFS3);
         let case_sensitive = case_by_names(root.as_fd())
             .unwrap_or_else(|| well_known && !has_fold_flag(root.as_fd()));
         Self {
             id,
             clock_step,
-            local,
             kind,
             case_sensitive: AtomicBool::new(case_sensitive),
             free: AtomicBool::new(true),

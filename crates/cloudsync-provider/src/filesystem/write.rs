@@ -19,7 +19,7 @@ use crate::{
     Target, WriteRequest, Written,
 };
 
-use super::copy::{Buffer, Old, Piece, Source, Staging};
+use super::copy::{Old, Piece, Source, Staging, Tools};
 use super::disk::{Disk, Durability, write_back};
 use super::failure::{failure, gone_meanwhile, refused};
 use super::lift::Lift;
@@ -127,7 +127,7 @@ fn write_portion(disk: &Disk, batch: &[Job], results: &mut Vec<Result<Written>>)
     let stage_some = |some: &[Job]| -> Vec<Result<Staged>> {
         let mut folders = Folders::default();
         let largest = some.iter().map(|request| request.size).max().unwrap_or(0);
-        let mut buffer = Buffer::for_size(largest);
+        let mut tools = Tools::for_size(largest);
         some.iter()
             .map(|request| {
                 stage(
@@ -135,7 +135,7 @@ fn write_portion(disk: &Disk, batch: &[Job], results: &mut Vec<Result<Written>>)
                     &mut folders,
                     request,
                     request.source(),
-                    &mut buffer,
+                    &mut tools,
                     keep_open,
                 )
             })
@@ -238,10 +238,10 @@ pub(super) fn write_pieces(
     mut next: impl FnMut() -> Option<Piece>,
 ) -> Result<Written> {
     let mut folders = Folders::default();
-    let mut buffer = Buffer::for_size(0);
+    let mut tools = Tools::for_size(0);
     let source = Source::Pieces(&mut next);
     let keep_open = disk.keeps_open(1);
-    let mut staged = stage(disk, &mut folders, request, source, &mut buffer, keep_open)?;
+    let mut staged = stage(disk, &mut folders, request, source, &mut tools, keep_open)?;
     if let Err(errno) = disk.flush_data(&[staged.file.as_ref()]) {
         staged.discard();
         return Err(write_back("write", errno).with_object(request.target.path()));
@@ -258,13 +258,13 @@ pub(super) fn write_pieces(
 /// Stages one file by itself.
 #[cfg(test)]
 pub(super) fn stage_alone(disk: &Disk, job: &Job) -> Result<Staged> {
-    let mut buffer = Buffer::for_size(job.size);
+    let mut tools = Tools::for_size(job.size);
     stage(
         disk,
         &mut Folders::default(),
         job,
         job.source(),
-        &mut buffer,
+        &mut tools,
         false,
     )
 }
@@ -353,7 +353,7 @@ fn stage(
     folders: &mut Folders,
     request: &Job,
     source: Source<'_>,
-    buffer: &mut Buffer,
+    tools: &mut Tools,
     keep_open: bool,
 ) -> Result<Staged> {
     let target = &request.target;
@@ -385,7 +385,7 @@ fn stage(
         target: &path,
     };
     moment!("copy begun");
-    let filled = staging.fill(source, request.hash, buffer).and_then(|hash| {
+    let filled = staging.fill(source, request.hash, tools).and_then(|hash| {
         let owned = old.is_some_and(|old| keep::keep(old, &file));
         let look = finish(&file, request.attributes.mtime, mode, owned).map_err(failed)?;
         Ok((hash, look))

@@ -73,6 +73,9 @@ async fn initialize(
     identify(connection).await?;
     check_schema(connection).await?;
     exec(connection, "PRAGMA journal_mode = WAL").await?;
+    // Pages are written again and again in a large run: four times as many as by default go into the log
+    // before it is worked off, each page once.
+    exec(connection, "PRAGMA wal_autocheckpoint = 4000").await?;
     let flush = match flush {
         // An intent is durable before its operation is handed out.
         Flush::EachCommit => "PRAGMA synchronous = FULL",

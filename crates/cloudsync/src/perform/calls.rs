@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use cloudsync_core::engine::io::{Act, Effect, Operation};
+use cloudsync_core::engine::io::{Act, Effect, Operation, Source};
 use cloudsync_core::failure::{ErrorKind, Failure, Retry};
+use cloudsync_core::object::ObjectRef;
 use cloudsync_core::side::Side;
 use cloudsync_provider::{Provider, Written};
 use futures::stream::{self, StreamExt};
@@ -184,10 +185,26 @@ fn written_as(
 ) -> Result<Effect, Failure> {
     match result {
         Ok(Written { observed, hash }) => Ok(Effect::Written { observed, hash }),
-        Err(failure) => Err(match source.take() {
-            Some(of_source) => of_source,
-            None => blame_target(context, side, operation, failure),
+        Err(failure) => Err(match (source.take(), source_of(operation)) {
+            (Some(of_source), _) => of_source,
+            // A source on this machine is opened by whoever writes.
+            (None, Some(at)) if failure.operation() == "read" => {
+                let failure = failure.with_object(&at.path);
+                transfer::of_source(failure, &at.path, &context.alarms[side.other()])
+            }
+            _ => blame_target(context, side, operation, failure),
         }),
+    }
+}
+
+/// Returns the object that a write takes its content from.
+fn source_of(operation: &Operation) -> Option<&ObjectRef> {
+    match &operation.act {
+        Act::Write {
+            source: Source::Object { at, .. },
+            ..
+        } => Some(at),
+        _ => None,
     }
 }
 

@@ -398,6 +398,7 @@ async fn the_local_source_of_another_kind_is_streamed() {
     let place = Place::new().await;
     let source = LocalSource {
         path: "/nowhere".into(),
+        oid: None,
         tag: Tag::new("etag"),
         open,
     };

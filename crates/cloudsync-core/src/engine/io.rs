@@ -198,6 +198,8 @@ pub struct Operation {
     pub side: Side,
     /// What it does.
     pub act: Act,
+    /// It is one of a few changes that somebody made just now, and waits for: not to be held up by a flood of others.
+    pub is_prompt: bool,
 }
 
 /// What an operation does.
@@ -384,7 +386,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            operations: 2_048,
+            operations: 8_192,
             bytes: 256 << 20,
             queries: 64,
         }

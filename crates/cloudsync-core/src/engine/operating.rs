@@ -101,7 +101,12 @@ impl Engine {
         let load = &mut self.load[side];
         load.0 += 1;
         load.1 += bytes;
-        let operation = Operation { id, side, act };
+        let operation = Operation {
+            id,
+            side,
+            act,
+            is_prompt: self.schedule.was_prompt(planned),
+        };
         match intent {
             Some(act) => {
                 self.world.set_intent(entry, Intent { side, act });

@@ -14,14 +14,20 @@ use crate::tree::node::NodeId;
 
 /// So many entries are planned before outputs are handed out: enough for a good batch.
 const ENTRIES_A_TURN: usize = 8_192;
+/// Operations, and queries, beyond the limits for changes that somebody waits for.
+const FOR_PROMPT: usize = 16;
 
 impl Engine {
     pub(super) fn plan_ready(&mut self) {
         for _ in 0..ENTRIES_A_TURN {
-            if self.is_full() {
-                return;
-            }
-            let Some(id) = self.schedule.pop() else {
+            let next = if !self.is_full() {
+                self.schedule.pop()
+            } else if self.has_room_for_prompt() {
+                self.schedule.pop_prompt()
+            } else {
+                None
+            };
+            let Some(id) = next else {
                 return;
             };
             if self.world.find(id).is_some() {
@@ -36,6 +42,13 @@ impl Engine {
             let (operations, bytes) = self.load[side];
             operations >= limits.operations || bytes >= limits.bytes
         }) || self.asked.len() >= 2 * limits.queries
+    }
+
+    /// Beside what is under way, there is always room for a few changes that somebody waits for.
+    fn has_room_for_prompt(&self) -> bool {
+        let limits = &self.config.limits;
+        let is_free = |side| self.load[side].0 < limits.operations + FOR_PROMPT;
+        Side::BOTH.into_iter().all(is_free) && self.asked.len() < 2 * limits.queries + FOR_PROMPT
     }
 
     fn plan_entry(&mut self, id: EntryId) {
@@ -100,6 +113,7 @@ impl Engine {
 
     /// All is as agreed, or on one side alone as it is to be: what was begun is nobody's.
     fn rested(&mut self, id: EntryId) {
+        self.schedule.was_prompt(id);
         if self.world.take_intent(id).is_some() {
             self.persisting.dirty(id);
         }

@@ -12,6 +12,10 @@ use crate::side::{BySide, Side};
 use crate::time::Time;
 
 const TIMER_STEP: Duration = Duration::from_millis(10);
+/// So many at one time are a few changes of somebody who waits for them; more are a flood.
+const FEW: usize = 16;
+/// So many at most are ahead of a flood.
+const MOST_PROMPT: usize = 64;
 /// A change that goes on and on is acted on after this many times the aging.
 const LONGEST_REST: u32 = 10;
 
@@ -24,10 +28,19 @@ pub(super) struct Edge {
     pub(super) place: Option<Side>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum Pace {
+    Prompt,
+    Usual,
+}
+
 #[derive(Clone, Hash, Debug, Default)]
 pub(super) struct Schedule {
-    ready: BTreeMap<i32, VecDeque<EntryId>>,
+    /// By priority; of one priority, what is prompt comes first.
+    ready: BTreeMap<(i32, Pace), VecDeque<EntryId>>,
     queued: Marks,
+    /// What does not wait behind a flood, until it was dealt with.
+    prompt: BTreeSet<EntryId>,
     /// Since when, and until when, an entry rests.
     resting: BTreeMap<EntryId, (Time, Time)>,
     timers: BTreeMap<Time, Vec<EntryId>>,
@@ -46,9 +59,26 @@ impl Schedule {
     /// Queues an entry.
     pub(super) fn ready(&mut self, id: EntryId, priority: i32) {
         self.resting.remove(&id);
+        let pace = match self.is_prompt(id) {
+            true => Pace::Prompt,
+            false => Pace::Usual,
+        };
         if self.queued.insert(id) {
-            self.ready.entry(priority).or_default().push_back(id);
+            self.ready
+                .entry((priority, pace))
+                .or_default()
+                .push_back(id);
         }
+    }
+
+    /// Returns true if an entry does not wait behind a flood.
+    pub(super) fn is_prompt(&self, id: EntryId) -> bool {
+        self.prompt.contains(&id)
+    }
+
+    /// An entry was dealt with.
+    pub(super) fn was_prompt(&mut self, id: EntryId) -> bool {
+        self.prompt.remove(&id)
     }
 
     /// Lets an entry rest for `aging` from now, but not for ever.
@@ -71,7 +101,7 @@ impl Schedule {
         }
     }
 
-    /// Takes the entries whose time has come.
+    /// Takes the entries whose time has come. If they are few, they are prompt from now on.
     pub(super) fn due(&mut self, now: Time) -> Vec<EntryId> {
         let mut due = Vec::new();
         while let Some(first) = self.timers.first_entry()
@@ -86,6 +116,9 @@ impl Schedule {
                 }
             }
         }
+        if due.len() <= FEW && self.prompt.len() + due.len() <= MOST_PROMPT {
+            self.prompt.extend(&due);
+        }
         due
     }
 
@@ -97,12 +130,26 @@ impl Schedule {
 
     /// Takes the next ready entry.
     pub(super) fn pop(&mut self) -> Option<EntryId> {
-        let mut first = self.ready.first_entry()?;
-        let id = first.get_mut().pop_front();
-        if first.get().is_empty() {
-            first.remove();
+        let &first = self.ready.keys().next()?;
+        self.pop_of(first)
+    }
+
+    /// Takes the next ready entry of those that are prompt.
+    pub(super) fn pop_prompt(&mut self) -> Option<EntryId> {
+        if self.prompt.is_empty() {
+            return None;
         }
-        let id = id?;
+        let mut queues = self.ready.keys();
+        let &first = queues.find(|(_, pace)| *pace == Pace::Prompt)?;
+        self.pop_of(first)
+    }
+
+    fn pop_of(&mut self, queue: (i32, Pace)) -> Option<EntryId> {
+        let waiting = self.ready.get_mut(&queue)?;
+        let id = waiting.pop_front()?;
+        if waiting.is_empty() {
+            self.ready.remove(&queue);
+        }
         self.queued.remove(id);
         Some(id)
     }
@@ -204,5 +251,54 @@ impl Schedule {
     /// Returns when an entry's time comes.
     pub(super) fn time_of(&self, id: EntryId) -> Option<Time> {
         self.resting.get(&id).map(|&(_, until)| until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AGING: Duration = Duration::from_millis(30);
+
+    /// Lets entries age together, and queues them once their time has come.
+    fn age(schedule: &mut Schedule, ids: std::ops::Range<u32>, from: Time) {
+        ids.for_each(|id| schedule.rest(EntryId(id), from, AGING));
+        for id in schedule.due(from + AGING + TIMER_STEP) {
+            schedule.ready(id, 0);
+        }
+    }
+
+    #[test]
+    fn a_few_changes_do_not_wait_behind_a_flood() {
+        let mut schedule = Schedule::default();
+        let start = Time::default();
+        age(&mut schedule, 100..300, start);
+        age(&mut schedule, 1..3, start + Duration::from_secs(1));
+        schedule.ready(EntryId(400), -1);
+        assert_eq!(schedule.pop(), Some(EntryId(400)), "priority comes first");
+        assert_eq!(schedule.pop_prompt(), Some(EntryId(1)));
+        // It is looked at once more before anything is done about it.
+        schedule.ready(EntryId(1), 0);
+        assert_eq!(schedule.pop(), Some(EntryId(2)));
+        assert_eq!(schedule.pop(), Some(EntryId(1)));
+        assert!(schedule.was_prompt(EntryId(1)));
+        schedule.ready(EntryId(1), 0);
+        assert_eq!(schedule.pop_prompt(), None);
+        let rest: Vec<_> = std::iter::from_fn(|| schedule.pop()).collect();
+        assert_eq!(rest.len(), 201);
+        assert_eq!(rest.last(), Some(&EntryId(1)));
+        assert!(!schedule.has_ready());
+    }
+
+    #[test]
+    fn what_was_not_dealt_with_is_prompt_up_to_a_number() {
+        let mut schedule = Schedule::default();
+        for second in 0..100 {
+            let from = Time::default() + Duration::from_secs(second);
+            let id = u32::try_from(second).unwrap();
+            age(&mut schedule, id..id + 1, from);
+        }
+        let prompt = std::iter::from_fn(|| schedule.pop_prompt()).count();
+        assert_eq!(prompt, MOST_PROMPT);
     }
 }

@@ -10,6 +10,8 @@ const SMALL_BYTES: u64 = 1 << 20;
 const BATCH_BYTES: u64 = 16 << 20;
 /// Most calls that one task makes, one after another.
 const BUNDLE: usize = 64;
+/// Most prompt writes in a batch: a local folder flushes so few one by one, not with all else.
+const FEW: usize = 8;
 
 /// Which slots a worker uses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +20,8 @@ pub(super) enum Lane {
     Large,
     /// All else.
     Usual,
+    /// What is prompt, where the usual slots are taken.
+    Prompt,
 }
 
 /// What a worker does next.
@@ -35,12 +39,15 @@ pub(super) struct Lanes {
     batch: usize,
     slots: usize,
     large_slots: usize,
+    /// Of any kind but large writes: before all else.
+    prompt: VecDeque<Operation>,
     /// Renames, deletes, folders, attributes.
     light: VecDeque<Operation>,
     small: VecDeque<Operation>,
     large: VecDeque<Operation>,
     workers: usize,
     large_workers: usize,
+    has_prompt_worker: bool,
     /// Takes turns, so that a flood of one sort does not hold up the other.
     small_next: bool,
 }
@@ -51,19 +58,22 @@ impl Lanes {
             batch: batch.max(1),
             slots: concurrency.max(1),
             large_slots: (concurrency / 2).max(1),
+            prompt: VecDeque::new(),
             light: VecDeque::new(),
             small: VecDeque::new(),
             large: VecDeque::new(),
             workers: 0,
             large_workers: 0,
+            has_prompt_worker: false,
             small_next: false,
         }
     }
 
-    /// Adds an operation at the end.
+    /// Adds an operation at the end of those of its kind.
     pub(super) fn push(&mut self, operation: Operation) {
         match operation.act {
             Act::Write { size, .. } if size > SMALL_BYTES => self.large.push_back(operation),
+            _ if operation.is_prompt => self.prompt.push_back(operation),
             Act::Write { .. } => self.small.push_back(operation),
             _ => self.light.push_back(operation),
         }
@@ -71,7 +81,14 @@ impl Lanes {
 
     /// Drops what waits; returns how many.
     pub(super) fn clear(&mut self) -> usize {
-        let waiting = [&mut self.light, &mut self.small, &mut self.large];
+        let Self {
+            prompt,
+            light,
+            small,
+            large,
+            ..
+        } = self;
+        let waiting = [prompt, light, small, large];
         waiting
             .map(|queue| std::mem::take(queue).len())
             .iter()
@@ -80,11 +97,16 @@ impl Lanes {
 
     /// Returns the lane that another worker is worth having in, counting it as there.
     pub(super) fn hire(&mut self) -> Option<Lane> {
-        let usual = self.light.len().div_ceil(self.share(self.light.len()))
+        let usual = self.prompt.len()
+            + self.light.len().div_ceil(self.share(self.light.len()))
             + self.small.len().div_ceil(self.batch);
         if self.workers < usual.min(self.slots) {
             self.workers += 1;
             return Some(Lane::Usual);
+        }
+        if !self.prompt.is_empty() && !self.has_prompt_worker {
+            self.has_prompt_worker = true;
+            return Some(Lane::Prompt);
         }
         if self.large_workers < self.large.len().min(self.large_slots) {
             self.large_workers += 1;
@@ -103,6 +125,13 @@ impl Lanes {
             self.large_workers -= usize::from(job.is_none());
             return job;
         }
+        if !self.prompt.is_empty() {
+            return Some(self.take_prompt());
+        }
+        if lane == Lane::Prompt {
+            self.has_prompt_worker = false;
+            return None;
+        }
         let small = !self.small.is_empty() && (self.small_next || self.light.is_empty());
         self.small_next = !small;
         if small {
@@ -119,6 +148,16 @@ impl Lanes {
     /// How many of `waiting` calls one worker takes: a fair share, but not too many.
     fn share(&self, waiting: usize) -> usize {
         waiting.div_ceil(self.slots).clamp(1, BUNDLE)
+    }
+
+    /// Takes the first one, with a fair share of what can be written along with it.
+    fn take_prompt(&mut self) -> Job {
+        let is_write = |operation: &&Operation| matches!(operation.act, Act::Write { .. });
+        let share = self.share(self.prompt.len()).min(FEW).min(self.batch);
+        match self.prompt.iter().take(share).take_while(is_write).count() {
+            0 => Job::Calls(self.prompt.drain(..1).collect()),
+            count => Job::Writes(self.prompt.drain(..count).collect()),
+        }
     }
 
     fn take_small(&mut self) -> Vec<Operation> {
@@ -160,6 +199,7 @@ mod tests {
             id: OperationId(id),
             side: Side::Local,
             act,
+            is_prompt: false,
         }
     }
 
@@ -182,6 +222,7 @@ mod tests {
             id: OperationId(id),
             side: Side::Local,
             act,
+            is_prompt: false,
         }
     }
 
@@ -220,6 +261,34 @@ mod tests {
         assert_eq!(ids(lanes.next(Lane::Usual)), [0, 1]);
         assert_eq!(ids(lanes.next(Lane::Usual)), [6, 7, 8]);
         assert_eq!(ids(lanes.next(Lane::Usual)), [2]);
+    }
+
+    #[test]
+    fn what_is_prompt_comes_first_and_has_a_slot_of_its_own() {
+        let prompt = |mut operation: Operation| {
+            operation.is_prompt = true;
+            operation
+        };
+        let mut lanes = Lanes::new(512, 2);
+        (0..2_000).for_each(|id| lanes.push(write(id, 1)));
+        assert_eq!(std::iter::from_fn(|| lanes.hire()).count(), 2);
+        (0..2).for_each(|_| assert_eq!(ids(lanes.next(Lane::Usual)).len(), 512));
+        // Both are at work.
+        lanes.push(prompt(write(2_000, 1)));
+        lanes.push(prompt(delete(2_001)));
+        lanes.push(prompt(write(2_002, SMALL_BYTES + 1)));
+        let hired: Vec<_> = std::iter::from_fn(|| lanes.hire()).collect();
+        assert_eq!(hired, [Lane::Prompt, Lane::Large]);
+        assert_eq!(ids(lanes.next(Lane::Prompt)), [2_000]);
+        assert_eq!(ids(lanes.next(Lane::Usual)), [2_001], "whoever is free");
+        assert_eq!(lanes.next(Lane::Prompt), None);
+        assert_eq!(ids(lanes.next(Lane::Usual)).len(), 512);
+        assert_eq!(ids(lanes.next(Lane::Large)), [2_002]);
+        // The slot is free again.
+        (3_000..3_040).for_each(|id| lanes.push(prompt(write(id, 1))));
+        assert_eq!(lanes.hire(), Some(Lane::Prompt));
+        assert_eq!(ids(lanes.next(Lane::Prompt)).len(), FEW);
+        assert_eq!(lanes.clear(), 2_000 - 3 * 512 + 32);
     }
 
     #[test]

@@ -96,6 +96,7 @@ impl Bench {
             id: OperationId(id),
             side: Side::Remote,
             act,
+            is_prompt: false,
         }
     }
 
@@ -247,6 +248,7 @@ async fn calls_are_made_with_bounded_concurrency_and_what_waits_can_be_forgotten
                 id: OperationId(id),
                 side: Side::Remote,
                 act,
+                is_prompt: false,
             }
         })
         .collect();

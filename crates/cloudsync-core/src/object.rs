@@ -202,7 +202,7 @@ impl Target {
         if self.folder.path.is_empty() {
             self.name.clone()
         } else {
-            format!("{}/{}", self.folder.path, self.name)
+            [&self.folder.path, "/", &self.name].concat()
         }
     }
 }

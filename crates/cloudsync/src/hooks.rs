@@ -41,6 +41,12 @@ pub trait Hooks: Send + Sync + 'static {
         0
     }
 
+    /// Returns false if [`prioritize`](Hooks::prioritize) is 0 for everything, so that it need not be asked (and no path
+    /// put together for it).
+    fn has_priorities(&self) -> bool {
+        true
+    }
+
     /// Returns whether an object takes part. If not, it is left alone, never deleted. What is wanted on
     /// one side alone stays there, see
     /// [`Policy::wanted`](cloudsync_core::policy::Policy::wanted).
@@ -105,7 +111,11 @@ pub trait Hooks: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoHooks;
 
-impl Hooks for NoHooks {}
+impl Hooks for NoHooks {
+    fn has_priorities(&self) -> bool {
+        false
+    }
+}
 
 type Translate = dyn Fn(Side, &str) -> Option<String> + Send + Sync;
 type Prioritize = dyn Fn(Side, &str) -> i32 + Send + Sync;
@@ -196,6 +206,10 @@ impl Hooks for Closures {
         }
     }
 
+    fn has_priorities(&self) -> bool {
+        self.prioritize.is_some() || self.base.has_priorities()
+    }
+
     fn wanted(&self, side: Side, path: &str, kind: Kind) -> bool {
         self.base.wanted(side, path, kind)
             && self
@@ -282,7 +296,7 @@ impl Policy for HooksPolicy {
     }
 
     fn has_priorities(&self) -> bool {
-        true
+        self.0.has_priorities()
     }
 
     fn id(&self) -> String {
@@ -297,7 +311,7 @@ mod tests {
     #[test]
     fn closures_stand_over_the_hooks_below_and_name_themselves() {
         let mut hooks = Closures::over(Arc::new(NoHooks));
-        assert!(!hooks.translates());
+        assert!(!hooks.translates() && !hooks.has_priorities());
         hooks.set_prioritize(|_, path| i32::from(path.starts_with("big/")));
         hooks.add_wanted("no-tmp".into(), |_, path, _| !path.starts_with("tmp/"));
         assert!(!hooks.translates());
@@ -306,6 +320,7 @@ mod tests {
         assert!(hooks.translates());
 
         let policy = HooksPolicy(Arc::new(hooks));
+        assert!(policy.has_priorities());
         assert_eq!(policy.translate(Side::Remote, "a"), Some("A".into()));
         assert_eq!(policy.prioritize(Side::Local, "big/x"), 1);
         assert!(!policy.wanted(Side::Local, "tmp/x", Kind::File));

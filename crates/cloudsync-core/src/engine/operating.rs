@@ -11,6 +11,9 @@ use crate::side::Side;
 use crate::tree::names::NameId;
 use crate::tree::node::{NodeId, Tick};
 
+/// Folders that a few operations are under way below, with their ancestors: mostly no more than these.
+const DEPTH: usize = 24;
+
 /// An operation under way.
 #[derive(Clone, Debug)]
 pub(super) struct Flight {
@@ -95,7 +98,9 @@ impl Engine {
         let id = OperationId(self.new_id());
         let flight = Flight {
             planned,
-            ..self.lock(entry, side, deed, drains, bytes, answer)
+            bytes,
+            answer,
+            ..self.lock(entry, side, deed, &act, drains)
         };
         self.flights.insert(id, flight);
         let load = &mut self.load[side];
@@ -134,7 +139,6 @@ impl Engine {
             return None;
         }
         self.touched_folders(entry, side, deed)
-            .into_iter()
             .find_map(|(side, folder)| {
                 let tree = self.world.tree(side);
                 std::iter::once(folder)
@@ -146,7 +150,12 @@ impl Engine {
     }
 
     /// Returns the folders that an operation reads or changes something in.
-    fn touched_folders(&self, entry: EntryId, side: Side, deed: &Deed) -> Vec<(Side, NodeId)> {
+    fn touched_folders(
+        &self,
+        entry: EntryId,
+        side: Side,
+        deed: &Deed,
+    ) -> impl Iterator<Item = (Side, NodeId)> + use<> {
         let nodes = &self.world.entry(entry).nodes;
         let folder_of = |side: Side| Some((side, self.world.node(side, nodes[side]?).parent()?));
         let place = match deed {
@@ -161,10 +170,7 @@ impl Engine {
             Deed::Create(_) | Deed::Keep(_) | Deed::Replace => folder_of(side.other()),
             _ => None,
         };
-        [place, folder_of(side), source]
-            .into_iter()
-            .flatten()
-            .collect()
+        [place, folder_of(side), source].into_iter().flatten()
     }
 
     fn lock(
@@ -172,11 +178,10 @@ impl Engine {
         entry: EntryId,
         side: Side,
         deed: Deed,
+        act: &Act,
         drains: Option<(Side, NodeId)>,
-        bytes: u64,
-        answer: Option<Merged>,
     ) -> Flight {
-        let mut below = Vec::new();
+        let mut below = Vec::with_capacity(DEPTH);
         for (side, folder) in self.touched_folders(entry, side, &deed) {
             below.push((side, folder));
             below.extend(self.world.tree(side).ancestors(folder).map(|at| (side, at)));
@@ -184,18 +189,16 @@ impl Engine {
         for &key in &below {
             *self.locks.below.entry(key).or_default() += 1;
         }
-        let mut places = Vec::new();
-        let mut from = None;
+        let mut places = Vec::with_capacity(2);
         if let Some(node) = self.world.entry(entry).nodes[side] {
             let at = self.world.node(side, node);
             if at.is_present()
                 && let Some(folder) = at.parent()
             {
                 places.push((folder, self.world.names.folded(side, at.name())));
-                from = Some(self.world.path(side, node));
             }
         }
-        let path = match &deed {
+        match &deed {
             Deed::Carrier(place)
             | Deed::Create(place)
             | Deed::CreateFolder(place)
@@ -203,13 +206,14 @@ impl Engine {
             | Deed::Rename { place, .. } => {
                 let name = self.world.names.intern(&place.name);
                 places.push((place.folder, self.world.names.folded(side, name)));
-                self.place_path(side, place)
             }
-            Deed::Delete | Deed::Replace | Deed::SetAttributes(_) => {
-                from.clone().unwrap_or_default()
-            }
+            Deed::Delete | Deed::Replace | Deed::SetAttributes(_) => {}
+        }
+        let (from, path) = match act {
+            Act::CreateFolder { target, .. } | Act::Write { target, .. } => (None, target.path()),
+            Act::Rename { at, target, .. } => (Some(at.path.clone()), target.path()),
+            Act::Delete { at, .. } | Act::SetAttributes { at, .. } => (None, at.path.clone()),
         };
-        let from = from.filter(|_| matches!(deed, Deed::Rename { .. }));
         for &(folder, name) in &places {
             self.locks.places.insert((side, folder, name), entry);
         }
@@ -223,9 +227,9 @@ impl Engine {
             places,
             below,
             drains,
-            bytes,
+            bytes: 0,
             since: self.tick,
-            answer,
+            answer: None,
             from,
             path,
         }
@@ -262,10 +266,6 @@ impl Engine {
         let load = &mut self.load[flight.side];
         load.0 -= 1;
         load.1 -= flight.bytes;
-    }
-
-    fn place_path(&self, side: Side, place: &Place) -> String {
-        self.target(side, place).path()
     }
 
     fn target(&self, side: Side, place: &Place) -> Target {

@@ -59,9 +59,10 @@ impl Schedule {
     /// Queues an entry.
     pub(super) fn ready(&mut self, id: EntryId, priority: i32) {
         self.resting.remove(&id);
-        let pace = match self.is_prompt(id) {
-            true => Pace::Prompt,
-            false => Pace::Usual,
+        let pace = if self.is_prompt(id) {
+            Pace::Prompt
+        } else {
+            Pace::Usual
         };
         if self.queued.insert(id) {
             self.ready

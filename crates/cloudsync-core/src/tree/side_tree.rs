@@ -213,14 +213,21 @@ impl SideTree {
 
     /// Returns the path of a node, relative to the root; where it was last, if it is gone.
     pub fn path(&self, names: &Names, id: NodeId) -> String {
-        let mut parts: Vec<&str> = Vec::new();
-        let mut at = id;
-        while let Some(parent) = self.node(at).parent {
-            parts.push(names.get(self.node(at).name));
-            at = parent;
+        let parts = || {
+            let with_parent = |at: NodeId| self.node(at).parent.map(|parent| (at, parent));
+            let chain =
+                std::iter::successors(with_parent(id), move |&(_, parent)| with_parent(parent));
+            chain.map(|(at, _)| names.get(self.node(at).name).as_bytes())
+        };
+        // Of the right length at once, and written from its end.
+        let len: usize = parts().map(|part| part.len() + 1).sum();
+        let mut path = vec![b'/'; len.saturating_sub(1)];
+        let mut end = path.len();
+        for part in parts() {
+            path[end - part.len()..end].copy_from_slice(part);
+            end = (end - part.len()).saturating_sub(1);
         }
-        parts.reverse();
-        parts.join("/")
+        String::from_utf8(path).expect("names are text")
     }
 
     /// Adds a present node. The place must be free.

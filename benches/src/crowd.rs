@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cloudsync_core::engine::Engine;
 use cloudsync_core::engine::io::{
@@ -47,6 +47,8 @@ pub struct Crowd {
     pub operations: usize,
     /// Batches that were handed out.
     pub batches: usize,
+    /// Time that went into walks: listing, and taking in what was listed.
+    pub walking: Duration,
     now: Time,
     counts: BySide<usize>,
     like: BySide<Like>,
@@ -80,6 +82,7 @@ impl Crowd {
             top: BySide::new("all", "all"),
             last: None,
             kept: None,
+            walking: Duration::ZERO,
         }
     }
 
@@ -230,6 +233,7 @@ impl Crowd {
             Output::Query(Query::Walk {
                 id: query, side, ..
             }) => {
+                let start = Instant::now();
                 let mut folders = self.listings(side);
                 loop {
                     let listings: Vec<Listing> = folders.by_ref().take(A_BATCH).collect();
@@ -242,6 +246,7 @@ impl Crowd {
                         self.answer(output);
                     }
                 }
+                self.walking += start.elapsed();
                 let outcome = Ok(());
                 Input::Walked { query, outcome }
             }

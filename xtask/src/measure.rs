@@ -9,12 +9,15 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use cloudsync_benches::crowd::{Crowd, Like};
+use cloudsync_benches::crowd::{Crowd, Like, engine};
+use cloudsync_core::engine::Restoring;
 use cloudsync_core::listing::Listing;
+use cloudsync_core::record::{Batch, BatchId, EntryId, Record, Snapshot};
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::tree::contents::Content;
 use cloudsync_core::tree::entry::Entry;
 use cloudsync_core::tree::node::Node;
+use cloudsync_store::{Intake, SqliteStore, Store};
 
 use crate::simulate::again_in_release;
 
@@ -29,6 +32,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
         Some("disks") => one_full_one_empty(count, "two disks", Like::Disk)?,
         Some("service") => one_full_one_empty(count, "a disk and a service", Like::Service)?,
         Some("speed") => both_full(count),
+        Some("start") => start(count)?,
         _ => {
             println!(
                 "a node {} bytes (two an object), an entry {}, a content {}",
@@ -36,7 +40,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
                 size_of::<Entry>(),
                 size_of::<Content>()
             );
-            for what in ["disks", "service", "speed"] {
+            for what in ["disks", "service", "speed", "start"] {
                 let mut again = Command::new(env::current_exe()?);
                 let arguments = ["measure", &count.to_string(), what];
                 ensure!(again.args(arguments).status()?.success(), "{what} failed");
@@ -82,6 +86,76 @@ fn both_full(count: usize) {
     #[expect(clippy::cast_precision_loss, reason = "for show")]
     let speed = count as f64 / took;
     println!("a walk that finds nothing new: {took:.3} s, {speed:.0} observations/s");
+    let (start, before) = (Instant::now(), crowd.walking);
+    crowd.rename_all();
+    let (took, walking) = (start.elapsed(), crowd.walking.saturating_sub(before));
+    println!(
+        "the folder of all {count} renamed: {:.1?} for planning and doing it, {walking:.1?} for walking it once more",
+        took.saturating_sub(walking)
+    );
+}
+
+/// Reads a state as a start does: from its file, into an engine.
+fn start(count: usize) -> Result<()> {
+    let mut crowd = Crowd::new(BySide::new(count, count), Like::Disk, true).keeping();
+    crowd.meet();
+    let Snapshot { entries, values } = crowd.snapshot();
+    drop(crowd);
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("state");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
+    runtime.block_on(async {
+        let store = SqliteStore::open(&path, "pair").await?;
+        let values = values.into_iter().map(|(key, value)| (key, Some(value)));
+        let mut values = values.collect();
+        for (id, puts) in (1..).zip(entries.chunks(2_000)) {
+            let batch = Batch {
+                id: BatchId(id),
+                flush: BySide::default(),
+                clear: false,
+                puts: puts.to_vec(),
+                deletes: Vec::new(),
+                values: std::mem::take(&mut values),
+            };
+            store.apply(&batch).await?;
+        }
+        store.close().await?;
+        let bytes = fs::metadata(&path)?.len();
+        let start = Instant::now();
+        let store = SqliteStore::open(&path, "pair").await?;
+        let opened = start.elapsed();
+        let mut starting = Starting(None);
+        store.load(&mut starting).await?;
+        let restoring = starting.0.context("it has records")?;
+        let engine = restoring.finish();
+        println!(
+            "a state of {count} objects, {} bytes each on the disk: opened and checked in {opened:.3?}, all loaded after {:.3?}",
+            bytes / count as u64,
+            start.elapsed()
+        );
+        drop(engine);
+        store.close().await?;
+        Ok(())
+    })
+}
+
+/// An engine that takes in what a store has.
+struct Starting(Option<Restoring>);
+
+impl Intake for Starting {
+    fn begin(&mut self, values: Vec<(String, Vec<u8>)>, count: usize) {
+        self.0 = Some(engine(true).restoring(values, count));
+    }
+
+    fn records(&mut self, records: Vec<(EntryId, Record)>) {
+        if let Some(restoring) = &mut self.0 {
+            for (id, record) in records {
+                restoring.take(id, record);
+            }
+        }
+    }
 }
 
 /// Reads a line of `/proc/self/status`, in bytes.

@@ -5,7 +5,7 @@
 //! compared with the source, and only what differs is written. Else all of it is copied. Whatever is
 //! equal or written was read from the source by then, and the hash is of these very bytes.
 
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use bytes::Bytes;
@@ -216,6 +216,8 @@ impl Staging<'_> {
         patches: bool,
     ) -> Result<ContentHash> {
         let (told, written) = mpsc::channel();
+        // The system lets one write to a file at a time, and whoever waits for that keeps a processor busy.
+        let writing = Mutex::new(());
         let hash = thread::scope(|scope| {
             let flusher = scope.spawn(move || self.disk.flush_as_written(self.file, &written));
             let hash = pieces::each(source, &source.file, kind, |offset, piece, buffer| {
@@ -228,6 +230,7 @@ impl Staging<'_> {
                         }
                     }
                 } else {
+                    let _writing = writing.lock();
                     self.write_at(offset, piece)?;
                 }
                 // Nobody listens where nothing is to be flushed.

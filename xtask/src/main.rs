@@ -3,6 +3,7 @@
 
 mod bench;
 mod cases;
+mod latency;
 mod layers;
 mod measure;
 mod plants;

@@ -14,10 +14,17 @@ use crate::simulate::in_release;
 /// Files in a folder.
 const A_FOLDER: usize = 60;
 
-struct Options {
+pub(crate) struct Options {
     files: usize,
     times: usize,
     folder: PathBuf,
+}
+
+impl Options {
+    /// Returns how many files there are to be.
+    pub(crate) fn files(&self) -> usize {
+        self.files
+    }
 }
 
 /// What happens before a measurement.
@@ -42,12 +49,7 @@ enum Who {
 /// Measures. Returns whether all went well.
 pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     let options = options(arguments)?;
-    let build = ["--package", "cloudsync-cli"];
-    ensure!(in_release("build", &build, &[])?, "it does not build");
-    let program = root()?.join("target/release/cloudsync");
-    let program = std::env::var_os("CARGO_TARGET_DIR").map_or(program, |target| {
-        Path::new(&target).join("release/cloudsync")
-    });
+    let program = built()?;
     println!("{} files, medians of {}", options.files, options.times);
     println!(
         "{:16} {:>10} {:>10} {:>10} {:>8}",
@@ -57,7 +59,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     let mut made = Vec::new();
     for _ in 0..options.times {
         for (column, who) in [Who::Ours, Who::Rsync, Who::Copy].into_iter().enumerate() {
-            let trees = Trees::make(&options, who, &program)?;
+            let trees = Trees::make(&options)?;
             for (row, (_, before)) in WORK.iter().enumerate() {
                 if who == Who::Copy && row > 0 {
                     break;
@@ -66,7 +68,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
                 // What was written before is not to be waited for.
                 let _ = Command::new("sync").status();
                 let start = Instant::now();
-                trees.go()?;
+                trees.go(who, &program)?;
                 all[row][column].push(start.elapsed());
             }
             made.push(trees);
@@ -93,7 +95,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     Ok(true)
 }
 
-fn options(arguments: &[String]) -> Result<Options> {
+/// Builds the program, and returns where it is.
+pub(crate) fn built() -> Result<PathBuf> {
+    let build = ["--package", "cloudsync-cli"];
+    ensure!(in_release("build", &build, &[])?, "it does not build");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.map_or_else(|| Ok(root()?.join("target")), anyhow::Ok)?;
+    Ok(target.join("release/cloudsync"))
+}
+
+pub(crate) fn options(arguments: &[String]) -> Result<Options> {
     let mut options = Options {
         files: 2_000,
         times: 3,
@@ -114,18 +125,16 @@ fn options(arguments: &[String]) -> Result<Options> {
     Ok(options)
 }
 
-/// Two folders, and who makes them equal. They are there until the end of the program: whoever deletes much just
+/// Two folders. They are there until the end of the program: whoever deletes much just
 /// before a measurement measures that.
-struct Trees {
+pub(crate) struct Trees {
     base: PathBuf,
-    who: Who,
-    program: PathBuf,
     files: usize,
 }
 
 impl Trees {
     /// Makes a folder of files, and an empty one.
-    fn make(options: &Options, who: Who, program: &Path) -> Result<Self> {
+    pub(crate) fn make(options: &Options) -> Result<Self> {
         let base = (0..u32::MAX)
             .map(|number| format!("cloudsync-bench-{}-{number}", std::process::id()))
             .map(|name| options.folder.join(name))
@@ -133,8 +142,6 @@ impl Trees {
             .context("a free name")?;
         let trees = Self {
             base,
-            who,
-            program: program.to_owned(),
             files: options.files,
         };
         fs::create_dir_all(trees.base.join("b"))?;
@@ -142,6 +149,11 @@ impl Trees {
             trees.write(number, 0)?;
         }
         Ok(trees)
+    }
+
+    /// Returns the folder that both are in, `a` and `b`.
+    pub(crate) fn base(&self) -> &Path {
+        &self.base
     }
 
     /// Writes a file: its size, half a KiB to 64, and its bytes follow from its number.
@@ -186,10 +198,10 @@ impl Trees {
     }
 
     /// Makes both folders equal.
-    fn go(&self) -> Result<()> {
-        let mut command = match self.who {
+    fn go(&self, who: Who, program: &Path) -> Result<()> {
+        let mut command = match who {
             Who::Ours => {
-                let mut command = Command::new(&self.program);
+                let mut command = Command::new(program);
                 command.args(["sync", "a", "b", "--state", "state/state.db", "-q"]);
                 command
             }

@@ -121,7 +121,8 @@ impl Hand {
         Self::made(|config| config.aging = aging)
     }
 
-    fn made(configure: impl FnOnce(&mut Config)) -> Self {
+    /// The same, with anything else than usual.
+    pub(crate) fn made(configure: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
             rules: BySide::from_fn(|_| rules()),
             policy: Arc::new(DefaultPolicy),

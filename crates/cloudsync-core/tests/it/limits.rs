@@ -1,6 +1,8 @@
 //! How much goes on at once.
 
-use cloudsync_core::engine::io::{Limits, Query};
+use std::time::Duration;
+
+use cloudsync_core::engine::io::{Act, Limits, Query};
 use cloudsync_core::object::Kind;
 use cloudsync_core::side::Side;
 
@@ -42,6 +44,33 @@ fn so_many_bytes_are_on_their_way_at_once() {
         };
         assert_eq!(begun(limits), expected, "{bytes} bytes");
     }
+}
+
+/// All that may go on does, and more of a flood waits. What comes to rest by itself is begun beside it.
+#[test]
+fn a_few_changes_have_room_beside_a_flood() {
+    let mut hand = Hand::made(|config| {
+        config.aging = Duration::from_secs(1);
+        config.limits.operations = 2;
+    });
+    let write = |hand: &mut Hand, number: u8| {
+        let path = format!("a/{number}");
+        hand.trees
+            .local
+            .insert(path.clone(), object(number, Kind::File));
+        hand.changed(Side::Local, &path);
+    };
+    hand.is_slow = true;
+    (20..60).for_each(|number| write(&mut hand, number));
+    hand.work();
+    assert_eq!(hand.acts.len(), 2);
+    (60..63).for_each(|number| write(&mut hand, number));
+    hand.work_on();
+    let begun = hand.acts[2..].iter().map(|(_, act)| match act {
+        Act::Write { target, .. } => target.name.as_str(),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(begun.collect::<Vec<_>>(), ["60", "61", "62"]);
 }
 
 /// New files of one size on both sides are hashed, a few at a time.

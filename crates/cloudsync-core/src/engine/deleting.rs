@@ -83,6 +83,15 @@ impl Deletions {
     }
 }
 
+/// Where an object is that was thought to be nowhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Whereabouts {
+    /// In a folder that is known.
+    Inside,
+    /// Outside of the root, or in a folder that is still to be told of.
+    Unknown,
+}
+
 impl Engine {
     pub(super) fn plan_deletions(&mut self) {
         if self.schedule.has_ready() || self.asks_about_content() {
@@ -243,7 +252,11 @@ impl Engine {
         }
         let query = QueryId(self.new_id());
         let path = self.world.path(gone, top);
-        let at = ObjectRef::at(path.clone());
+        let at = if self.is_found_by_id(gone, top) {
+            self.object(gone, top)
+        } else {
+            ObjectRef::at(path.clone())
+        };
         self.asked.insert(
             query,
             Asked::Verify {
@@ -260,6 +273,12 @@ impl Engine {
         }));
     }
 
+    /// Returns true if a look at a node finds it wherever it is.
+    fn is_found_by_id(&self, side: Side, node: NodeId) -> bool {
+        self.config.rules[side].id_lookup
+            && !self.world.node(side, node).oid().as_bytes().is_empty()
+    }
+
     fn topmost_absent(&self, side: Side, ghost: NodeId) -> NodeId {
         self.world
             .tree(side)
@@ -274,6 +293,23 @@ impl Engine {
     /// Returns the entry of a folder above a node that an operation of ours is moving right now.
     fn way_to(&self, side: Side, node: NodeId) -> Option<EntryId> {
         self.on_its_way(side, self.world.node(side, node).parent()?)
+    }
+
+    /// Returns where a node was found that was looked for by its id. `None`: it was not.
+    fn whereabouts(&self, side: Side, node: NodeId, found: &Found) -> Option<Whereabouts> {
+        let own = self.world.node(side, node).oid();
+        let seen = found.observed.as_ref().filter(|seen| seen.oid == own);
+        seen.filter(|_| self.is_found_by_id(side, node))?;
+        let tree = self.world.tree(side);
+        let is_inside = found.folder.as_ref().is_none_or(|folder| {
+            let folder = tree.by_oid(folder);
+            folder.is_some_and(|folder| self.world.node(side, folder).is_present())
+        });
+        Some(if is_inside {
+            Whereabouts::Inside
+        } else {
+            Whereabouts::Unknown
+        })
     }
 
     pub(super) fn verified(
@@ -307,13 +343,23 @@ impl Engine {
                     self.deletions.want(id, side.other());
                 }
             }
+            // It was moved, and nobody has told of that yet: news of what stands in its place came first.
+            Ok(Some(found))
+                if self.whereabouts(side, node, &found) == Some(Whereabouts::Inside) =>
+            {
+                self.doubt_node(side, node);
+                for id in waiting {
+                    self.schedule.look(id, side);
+                }
+            }
             Ok(Some(found)) => {
                 let path = self.world.path(side, node);
                 let there = self.world.at_path(side, &path);
-                let is_other = found.observed.zip(there).is_some_and(|(seen, there)| {
-                    let own = self.world.node(side, node).oid();
-                    seen.oid != own || seen.oid == self.world.node(side, there).oid()
-                });
+                let is_other = self.whereabouts(side, node, &found).is_some()
+                    || found.observed.zip(there).is_some_and(|(seen, there)| {
+                        let own = self.world.node(side, node).oid();
+                        seen.oid != own || seen.oid == self.world.node(side, there).oid()
+                    });
                 if is_other {
                     // Something else stands there, which is known: this one is not there.
                     self.world.node_mut(side, node).set(Mark::Verified, true);

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use cloudsync_core::engine::io::{Act, Control, Guard};
+use cloudsync_core::object::{Kind, Tag};
+use cloudsync_core::rules::Rules;
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::testing::{ModelPair, UserAct, user_acts};
 use cloudsync_core::time::Time;
 use proptest::prelude::*;
 
-use crate::hand::Hand;
+use crate::hand::{Hand, object, rules};
 
 fn config() -> ProptestConfig {
     ProptestConfig {
@@ -366,5 +368,32 @@ fn three_folders_that_two_users_move_into_each_other_come_to_rest() {
             pair.check();
             assert_eq!(paths(&pair).len(), 3, "{:?}", paths(&pair));
         }
+    }
+}
+
+/// Of a feed that is late, news of what came into its place may come before news of itself: before it is deleted on the
+/// other side, it is looked for by its id.
+#[test]
+fn what_was_moved_away_for_another_one_is_not_deleted_before_it_is_told_of() {
+    let found_by_id = || Rules {
+        id_lookup: true,
+        ..rules()
+    };
+    let mut hand = Hand::with(BySide::new(rules(), found_by_id()));
+    for side in Side::BOTH {
+        hand.trees[side].insert("x".to_owned(), object(9, Kind::File));
+        hand.changed(side, "x");
+    }
+    hand.work_on();
+    hand.rename(Side::Remote, "a/b", "a/c");
+    hand.rename(Side::Remote, "x", "a/b");
+    hand.changed(Side::Remote, "x");
+    hand.work_on();
+    let deletes = |(_, act): &(Side, Act)| matches!(act, Act::Delete { .. });
+    assert!(!hand.acts.iter().any(deletes), "{:?}", hand.acts);
+    for side in Side::BOTH {
+        assert_eq!(by_hand(&hand, side), ["a", "a/b", "a/c"], "{:?}", hand.acts);
+        let tags = ["a/b", "a/c"].map(|path| hand.trees[side][path].tag.clone());
+        assert_eq!(tags, [9, 3].map(|id| Tag::new([id])));
     }
 }

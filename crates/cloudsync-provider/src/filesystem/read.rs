@@ -65,6 +65,15 @@ fn stream(local: LocalSource) -> BoxStream<'static, Result<Bytes>> {
 /// Reads the next chunk; at the end, an empty one, if the file still has its tag.
 fn next_chunk(local: &LocalSource, file: &rustix::fd::OwnedFd) -> Result<Bytes> {
     let shown = local.path.to_string_lossy();
+    let failed = |errno| failure("read", errno, &shown);
+    let check = || {
+        let found = super::look::look(file).map_err(failed)?;
+        if is_wanted(&found, local) {
+            Ok(())
+        } else {
+            Err(refused(ErrorKind::SourceChanged, "read", &shown))
+        }
+    };
     let mut chunk = vec![0; CHUNK];
     let mut filled = 0;
     while filled < CHUNK {
@@ -72,15 +81,16 @@ fn next_chunk(local: &LocalSource, file: &rustix::fd::OwnedFd) -> Result<Bytes> 
             Ok(0) => break,
             Ok(read) => filled += read,
             Err(io::Errno::INTR) => {}
-            Err(errno) => return Err(failure("read", errno, &shown)),
+            Err(errno) => {
+                // That something else stands there explains whatever went wrong.
+                check()?;
+                return Err(failed(errno));
+            }
         }
     }
     chunk.truncate(filled);
     if filled == 0 {
-        let found = super::look::look(file).map_err(|errno| failure("read", errno, &shown))?;
-        if !is_wanted(&found, local) {
-            return Err(refused(ErrorKind::SourceChanged, "read", &shown));
-        }
+        check()?;
     }
     Ok(chunk.into())
 }

@@ -84,7 +84,7 @@ pub trait Provider: Debug + Send + Sync + 'static {
     /// [`ErrorKind::SourceChanged`] if the file does not have the tag `expect` before and after.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`], [`ErrorKind::SourceChanged`], [`ErrorKind::Corrupt`].
+    /// [`ErrorKind::NotFound`], [`ErrorKind::SourceChanged`], [`ErrorKind::Corrupt`]; of a lazy content, when that is taken.
     async fn read(&self, at: &ObjectRef, expect: &Tag) -> Result<Content>;
 
     /// Writes a file, all or nothing. A success says that the file was in its folder, and the folder

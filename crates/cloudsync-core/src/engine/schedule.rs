@@ -77,7 +77,7 @@ impl Schedule {
         self.prompt.contains(&id)
     }
 
-    /// An entry was dealt with.
+    /// Ends that an entry is prompt: it was dealt with. Returns true if it was.
     pub(super) fn was_prompt(&mut self, id: EntryId) -> bool {
         self.prompt.remove(&id)
     }

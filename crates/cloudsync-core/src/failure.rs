@@ -78,6 +78,7 @@ struct Inner {
     kind: ErrorKind,
     operation: &'static str,
     retry: Retry,
+    did_nothing: bool,
     object: Option<String>,
     detail: Option<String>,
     source: Option<Arc<dyn Error + Send + Sync>>,
@@ -97,6 +98,7 @@ impl Failure {
             kind,
             operation,
             retry,
+            did_nothing: false,
             object: None,
             detail: None,
             source: None,
@@ -112,6 +114,13 @@ impl Failure {
     #[must_use]
     pub fn with_retry(self, retry: Retry) -> Self {
         self.with(|inner| inner.retry = retry)
+    }
+
+    /// Says whether the call is known to have changed nothing. Otherwise what can be tried again counts as a lost
+    /// answer: it may be done.
+    #[must_use]
+    pub fn with_did_nothing(self, did_nothing: bool) -> Self {
+        self.with(|inner| inner.did_nothing = did_nothing)
     }
 
     /// Says which object it was, as a path for people.
@@ -153,6 +162,17 @@ impl Failure {
     /// Returns the object, as a path for people.
     pub fn object(&self) -> Option<&str> {
         self.0.object.as_deref()
+    }
+
+    /// Returns true if the call is known to have changed nothing.
+    pub fn did_nothing(&self) -> bool {
+        self.0.did_nothing
+    }
+
+    /// Returns true if it is not known whether the call changed anything.
+    pub fn may_be_done(&self) -> bool {
+        let is_lost = self.is_retryable() || self.kind() == ErrorKind::Unexpected;
+        is_lost && !self.0.did_nothing
     }
 
     /// Returns true if trying again can help.

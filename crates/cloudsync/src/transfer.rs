@@ -158,7 +158,7 @@ fn recorded(content: Content, path: &str, alarm: Alarm, failed: SourceFailure) -
     Content::Stream(stream.boxed())
 }
 
-/// Says of a failure that it is the source's.
+/// Says of a failure that it is the source's: nothing was written then.
 pub(crate) fn of_source(failure: Failure, path: &str, alarm: &Alarm) -> Failure {
     alarm.hear(&failure);
     let kind = match failure.kind() {
@@ -167,13 +167,16 @@ pub(crate) fn of_source(failure: Failure, path: &str, alarm: &Alarm) -> Failure 
         kind if takes_side_down(kind) => ErrorKind::SourceChanged,
         kind => kind,
     };
-    if kind == failure.kind() && failure.operation() == "read" && failure.object().is_some() {
-        return failure;
-    }
-    Failure::new(kind, "read")
-        .with_retry(failure.retry())
-        .with_object(path)
-        .with_source(failure)
+    let is_told = failure.operation() == "read" && failure.object().is_some();
+    let failure = if kind == failure.kind() && is_told {
+        failure
+    } else {
+        Failure::new(kind, "read")
+            .with_retry(failure.retry())
+            .with_object(path)
+            .with_source(failure)
+    };
+    failure.with_did_nothing(true)
 }
 
 #[cfg(test)]

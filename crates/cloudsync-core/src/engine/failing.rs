@@ -19,7 +19,7 @@ impl Engine {
     pub(super) fn operation_failed(&mut self, flight: &Flight, failure: &Failure) {
         let (id, side) = (flight.entry, flight.side);
         // A lost answer: the place is looked at again, and the intent settled by what is found.
-        let uncertain = failure.is_retryable() || failure.kind() == ErrorKind::Unexpected;
+        let uncertain = failure.may_be_done();
         let intent = self.world.intent(id);
         if uncertain && intent.is_some() {
             self.persisting.open_intents.insert(id);

@@ -43,7 +43,8 @@ pub enum Input {
     },
     /// A wish of the application.
     Control(Control),
-    /// Operations that ended.
+    /// Operations that ended. A failure that can be tried again counts as a lost answer, so that the change may be
+    /// done, unless it says otherwise ([`Failure::with_did_nothing`]): as that of a source that could not be read.
     Done(Vec<(OperationId, Result<Effect, Failure>)>),
     /// Hints of a side's feed.
     Events {

@@ -354,6 +354,12 @@ impl ModelPair {
         let side = operation.side;
         self.check_up(side)?;
         if self.random.chance(self.faults.fail) {
+            let reads = matches!(operation.act, Act::Write { .. });
+            if reads && operation.id.0 % 2 == 0 {
+                self.situations.count("fault: source not read");
+                let failure = Failure::new(ErrorKind::Unavailable, "read");
+                return Err(failure.with_did_nothing(true));
+            }
             self.situations.count("fault: operation failed");
             return Err(Failure::new(ErrorKind::Unavailable, "perform"));
         }

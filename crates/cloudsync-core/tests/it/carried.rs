@@ -3,10 +3,11 @@
 use cloudsync_core::engine::io::{Act, Input, Query};
 use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::notice::Notice;
-use cloudsync_core::object::{Attributes, Kind, Tag};
+use cloudsync_core::object::{Attributes, Kind, Observed, Tag};
 use cloudsync_core::rules::Rules;
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::testing::{Faults, ModelPair, SideSetup, UserAct};
+use cloudsync_core::time::Time;
 
 use crate::hand::{Hand, hash_of, object, rules};
 
@@ -129,4 +130,36 @@ fn a_hash_of_a_version_of_before_says_nothing_of_the_one_that_is_there() {
         .iter()
         .any(|notice| matches!(notice, Notice::Conflict { .. }));
     assert!(told, "the two differ: {:?}", hand.acts);
+}
+
+/// A source that could not be read is no answer that was lost: nothing was written, so that a new tag of the target is
+/// none of ours. Of a lost answer it may be, and whose the content is is not known.
+#[test]
+fn what_could_not_be_read_was_not_written() {
+    for did_nothing in [true, false] {
+        let mut hand = Hand::new();
+        hand.fails = |_| Some(ErrorKind::Unavailable);
+        hand.did_nothing = did_nothing;
+        // The one is edited; the other one has the same content, touched.
+        for (side, tag) in [(Side::Local, vec![5]), (Side::Remote, vec![3, 1])] {
+            let file = hand.trees[side].get_mut("a/b").expect("a file");
+            file.tag = Tag::new(tag);
+        }
+        hand.changed(Side::Local, "a/b");
+        hand.work_at(Time::ZERO);
+        hand.fails = |_| None;
+        hand.work();
+        for side in Side::BOTH {
+            let copies = hand.trees[side]
+                .keys()
+                .filter(|path| path.contains("conflicted"));
+            assert_eq!(copies.count() == 0, did_nothing, "{:?}", hand.trees[side]);
+            let has_edit = |seen: &Observed| seen.tag == Tag::new([5]);
+            assert!(
+                hand.trees[side].values().any(has_edit),
+                "{:?}",
+                hand.trees[side]
+            );
+        }
+    }
 }

@@ -49,6 +49,8 @@ pub(crate) struct Hand {
     pub(crate) questions: Vec<Question>,
     /// Operations that fail, and how.
     pub(crate) fails: fn(&Act) -> Option<ErrorKind>,
+    /// If true, it is known of those that they did nothing.
+    pub(crate) did_nothing: bool,
     /// Paths of the remote side that no look can be had at for now.
     pub(crate) unseen: fn(&str) -> bool,
     /// A rename on the remote side that is done and not told.
@@ -157,6 +159,7 @@ impl Hand {
             notices: Vec::new(),
             questions: Vec::new(),
             fails: |_| None,
+            did_nothing: false,
             unseen: |_| false,
             done: None,
             acts: Vec::new(),
@@ -266,7 +269,8 @@ impl Hand {
                     return self.slow.push((id, side, act));
                 }
                 if let Some(kind) = (self.fails)(&act) {
-                    let failure = Failure::new(kind, "operation");
+                    let failure =
+                        Failure::new(kind, "operation").with_did_nothing(self.did_nothing);
                     return self.tell(Input::Done(vec![(id, Err(failure))]));
                 }
                 let effect = self.perform(side, &act);

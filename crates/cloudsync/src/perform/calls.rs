@@ -6,7 +6,7 @@ use cloudsync_core::engine::io::{Act, Effect, Operation, Source};
 use cloudsync_core::failure::{ErrorKind, Failure, Retry};
 use cloudsync_core::object::ObjectRef;
 use cloudsync_core::side::Side;
-use cloudsync_provider::{Provider, Written};
+use cloudsync_provider::{Provider, WriteRequest, Written};
 use futures::stream::{self, StreamExt};
 use tokio::time::Instant;
 
@@ -92,15 +92,7 @@ async fn write_one(
     side: Side,
     operation: &Operation,
 ) -> Result<Effect, Failure> {
-    let sources = &*context.providers[side.other()];
-    let request = transfer::request(
-        operation,
-        sources,
-        &context.answers,
-        &context.alarms,
-        Haste::Streamed,
-    );
-    let (request, source) = guarded_call("read", request).await?;
+    let (request, source) = request(context, side, operation, Haste::Streamed).await?;
     let written = guarded_call("write", context.providers[side].write(request)).await;
     written_as(context, side, operation, &source, written)
 }
@@ -111,18 +103,11 @@ async fn write_many(
     side: Side,
     operations: Vec<Operation>,
 ) -> Vec<Outcome> {
-    let sources = &*context.providers[side.other()];
     let read = async |operation: Operation| {
-        let request = transfer::request(
-            &operation,
-            sources,
-            &context.answers,
-            &context.alarms,
-            Haste::Eager,
-        );
-        let request = guarded_call("read", request).await;
+        let request = request(context, side, &operation, Haste::Eager).await;
         (operation, request)
     };
+    let sources = &context.providers[side.other()];
     let concurrency = sources.capabilities().concurrency.max(1);
     let read: Vec<_> = stream::iter(operations)
         .map(read)
@@ -164,14 +149,37 @@ async fn write_many(
     outcomes
 }
 
-/// What a write that is made once more finds in its way may be what the first one wrote: its end is not known, as
-/// of a call that can be made again.
+/// Makes the request of a write. Nothing is written yet.
+async fn request(
+    context: &PerformContext,
+    side: Side,
+    operation: &Operation,
+    haste: Haste,
+) -> Result<(WriteRequest, SourceFailure), Failure> {
+    let request = transfer::request(
+        operation,
+        &*context.providers[side.other()],
+        &context.answers,
+        &context.alarms,
+        haste,
+    );
+    let request = guarded_call("read", request).await;
+    request.map_err(|failure| failure.with_did_nothing(true))
+}
+
+/// A write that is made once more may have been done the first time: what it finds in its way may be what the first one
+/// wrote, and that its source cannot be read says nothing of the first one. Its end is not known.
 fn may_be_done(failure: Failure) -> Failure {
-    match failure.kind() {
-        ErrorKind::AlreadyExists | ErrorKind::PreconditionFailed => {
-            failure.with_retry(Retry::After(None))
-        }
-        _ => failure,
+    let is_of_first = match failure.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::PreconditionFailed => true,
+        _ => failure.did_nothing(),
+    };
+    if is_of_first {
+        failure
+            .with_did_nothing(false)
+            .with_retry(Retry::After(None))
+    } else {
+        failure
     }
 }
 
@@ -253,5 +261,7 @@ mod tests {
         }
         let refused = may_be_done(Failure::new(ErrorKind::PermissionDenied, "write"));
         assert!(!refused.is_retryable());
+        let unread = Failure::new(ErrorKind::SourceChanged, "read").with_did_nothing(true);
+        assert!(!unread.may_be_done() && may_be_done(unread).may_be_done());
     }
 }

@@ -28,6 +28,9 @@ const SIZE: u64 = 48 << 20;
 /// Disks forget by the block.
 const BLOCK: usize = 4_096;
 
+/// So many blocks are much to forget.
+const MUCH: usize = 8;
+
 /// The folder's disk, and the state's.
 const FOLDER: usize = 0;
 const STATE: usize = 1;
@@ -66,8 +69,14 @@ pub fn play(seed: u64, victim: &Path, durability: &str, cuts: u64) -> io::Result
     let (images, log) = place.record(&mut random)?;
     ran.recorded = log.len() as u64;
     let expected = tree(&place.at("a"))?;
-    for _ in 0..cuts {
-        let until = random.below(log.len() + 1);
+    let late = late(&log);
+    for number in 0..cuts {
+        // Every other cut comes when the folder's disk has much to forget: few moments of a run are such.
+        let until = if number % 2 == 0 && !late.is_empty() {
+            late[random.below(late.len())]
+        } else {
+            random.below(log.len() + 1)
+        };
         let keeps = [[50, 100], [0, 100], [50, 50], [0, 0], [90, 100]][random.below(5)];
         let mut forgot = false;
         for disk in [FOLDER, STATE] {
@@ -100,6 +109,27 @@ pub fn play(seed: u64, victim: &Path, durability: &str, cuts: u64) -> io::Result
     Ok(ran)
 }
 
+/// Returns the moments just before the folder's disk is flushed, where blocks wait for that.
+fn late(log: &[Entry]) -> Vec<usize> {
+    let mut waiting = 0;
+    let mut late = Vec::new();
+    for (at, entry) in log.iter().enumerate() {
+        match entry {
+            Entry::Write { disk, bytes, .. } if *disk == FOLDER => {
+                waiting += bytes.len().div_ceil(BLOCK);
+            }
+            Entry::Flush { disk } if *disk == FOLDER => {
+                if waiting >= MUCH {
+                    late.push(at);
+                }
+                waiting = 0;
+            }
+            _ => {}
+        }
+    }
+    late
+}
+
 /// Returns what a disk holds after a cut, and whether it forgot something. Of each block that was not
 /// flushed, so many in a hundred are there.
 fn cut(
@@ -110,7 +140,7 @@ fn cut(
     random: &mut Random,
 ) -> (Vec<u8>, bool) {
     let is_flush = |entry: &Entry| matches!(entry, Entry::Flush { disk: of } if *of == disk);
-    let flushed = log.iter().rposition(is_flush).unwrap_or(0);
+    let flushed = log.iter().rposition(is_flush);
     let mut image = image.to_vec();
     let mut forgot = false;
     for (index, entry) in log.iter().enumerate() {
@@ -126,7 +156,7 @@ fn cut(
             continue;
         }
         for (number, block) in bytes.chunks(BLOCK).enumerate() {
-            if index > flushed && !random.chance(percent) {
+            if Some(index) > flushed && !random.chance(percent) {
                 forgot = true;
                 continue;
             }

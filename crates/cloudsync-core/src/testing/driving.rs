@@ -355,7 +355,7 @@ impl ModelPair {
         self.check_up(side)?;
         if self.random.chance(self.faults.fail) {
             let reads = matches!(operation.act, Act::Write { .. });
-            if reads && operation.id.0 % 2 == 0 {
+            if reads && operation.id.0.is_multiple_of(2) {
                 self.situations.count("fault: source not read");
                 let failure = Failure::new(ErrorKind::Unavailable, "read");
                 return Err(failure.with_did_nothing(true));

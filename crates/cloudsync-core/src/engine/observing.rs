@@ -443,6 +443,10 @@ impl Engine {
             self.stir(entry);
         }
         if was_doubtful {
+            if !self.world.entry(entry).is_row() {
+                // Its record may ask for this look.
+                self.persisting.dirty(entry);
+            }
             self.wake_waiters(entry);
         }
     }

@@ -285,13 +285,15 @@ impl Engine {
             let has_ids = self.config.rules[side].identity == Identity::Stable;
             let agreed_content = node.content().is_some() && node.content() == entry.content();
             let own = node.content().filter(|_| !agreed_content);
+            // What we have just deleted, and saw there since that was planned, nobody tells us to look at again.
+            let is_owed = !entry.is_row() && node.is(Mark::Doubtful);
             let parent = self.parent_entry(side, node.parent());
             Some(NodeRecord {
                 parent,
                 name: (!same_name).then(|| self.world.names.get(node.name()).to_owned()),
                 oid: has_ids.then(|| node.oid()),
                 // A racy tag is not worth keeping: an empty one is looked at again.
-                tag: if node.is(Mark::Racy) {
+                tag: if node.is(Mark::Racy) || is_owed {
                     Tag::default()
                 } else {
                     node.tag()
@@ -302,7 +304,7 @@ impl Engine {
                 gone: !node.is_present() || parent == EntryId::NOWHERE,
                 agreed_content,
                 unlisted: node.kind == Kind::Folder
-                    && !node.is(Mark::Listed)
+                    && (is_owed || !node.is(Mark::Listed))
                     && self.config.rules[side].feed == Feed::Resumable,
             })
         });

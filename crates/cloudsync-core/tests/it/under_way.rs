@@ -1,8 +1,8 @@
 //! What waits for an operation that is under way, and what does not.
 
-use cloudsync_core::engine::io::{Act, ConflictPolicy};
+use cloudsync_core::engine::io::{Act, ConflictPolicy, Query};
 use cloudsync_core::object::{Kind, Observed, Tag};
-use cloudsync_core::rules::{Identity, Rules};
+use cloudsync_core::rules::{Feed, Identity, Rules};
 use cloudsync_core::side::{BySide, Side};
 
 use crate::hand::{Hand, object, rules};
@@ -109,4 +109,32 @@ fn what_comes_to_the_place_of_a_conflict_on_hold_gives_way() {
     for side in Side::BOTH {
         assert_eq!(paths(&hand, side), ["a", "a/B.conflicted", "a/b"]);
     }
+}
+
+/// A file that a walk saw in the moment before we deleted it is looked at again, after a kill too: a feed that tells
+/// only what is new need not tell of what we did.
+#[test]
+fn what_was_seen_while_we_deleted_it_is_looked_at_after_a_kill() {
+    let told = Rules {
+        feed: Feed::Resumable,
+        ..rules()
+    };
+    let mut hand = Hand::with(BySide::from_fn(|_| told.clone()));
+    hand.is_slow = true;
+    hand.trees[Side::Remote].remove("a/b");
+    changed(&mut hand, Side::Remote, &["a/b"]);
+    assert_eq!(hand.acts.len(), 1, "{:?}", hand.acts);
+    hand.walk(Side::Local);
+    hand.work_on();
+    hand.holds = |query| matches!(query, Query::Info { .. });
+    hand.end_slow();
+    hand.work_on();
+    assert_eq!(hand.held.len(), 1, "the look at it: {:?}", hand.held);
+    let lone = hand.records.values().find(|record| record.agreed.is_none());
+    let node = lone.and_then(|record| record.nodes.local.as_ref());
+    assert_eq!(
+        node.map(|node| &node.tag),
+        Some(&Tag::default()),
+        "its record asks for a look: {lone:?}"
+    );
 }

@@ -31,7 +31,7 @@ pub struct Record {
     /// What both sides last agreed on; `None` for an object met on one side only. If there is one node,
     /// it is withheld on the other side, and this is what both last held, if they ever did.
     pub agreed: Option<AgreedRecord>,
-    /// An operation handed out whose result is not recorded.
+    /// An operation handed out whose result is not recorded, or one that is once its folder is there.
     pub intent: Option<Intent>,
 }
 
@@ -85,7 +85,7 @@ pub struct AgreedSide {
     pub attributes: Attributes,
 }
 
-/// The durable word that an operation was handed out.
+/// The durable word that an operation was handed out, or may be at any moment.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Intent {
     /// The side it changes.

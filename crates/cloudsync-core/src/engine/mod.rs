@@ -10,6 +10,7 @@
 //! queued ([`schedule`]), what is ready is planned ([`planning`], [`deleting`]), and what follows is
 //! recorded and handed out ([`persisting`]).
 
+mod announcing;
 mod deciding;
 mod deleting;
 mod effects;

@@ -10,6 +10,7 @@ use crate::rules::Feed;
 use crate::side::Side;
 use crate::tree::names::NameId;
 use crate::tree::node::{NodeId, Tick};
+use crate::tree::side_tree::NodeRef;
 
 /// Folders that a few operations are under way below, with their ancestors: mostly no more than these.
 const DEPTH: usize = 24;
@@ -112,13 +113,18 @@ impl Engine {
             act,
             is_prompt: self.schedule.was_prompt(planned),
         };
-        match intent {
-            Some(act) => {
-                self.world.set_intent(entry, Intent { side, act });
-                self.record(entry);
-                self.persisting.hand_out(operation);
-            }
-            None => self.out.push_back(Output::Operation(operation)),
+        let Some(intent) = intent.map(|act| Intent { side, act }) else {
+            self.out.push_back(Output::Operation(operation));
+            return;
+        };
+        let is_announced = self.is_announced(entry, &intent);
+        self.world.set_intent(entry, intent);
+        if is_announced {
+            let operation = self.persisting.hand_out_recorded(entry, operation);
+            self.out.extend(operation.map(Output::Operation));
+        } else {
+            self.record(entry);
+            self.persisting.hand_out(operation);
         }
     }
 
@@ -405,16 +411,8 @@ impl Engine {
             let source = Source::Answer(merged.question);
             (source, merged.size, Attributes::default(), intent)
         } else {
-            let digest = from.content();
-            let intent = IntendedAct::Write {
-                parent: self.world.node(side, place.folder).entry,
-                name: place.name.clone(),
-                expect: expect.clone(),
-                size: from.size(),
-                attributes: from.attributes(),
-                source: from.tag(),
-                digest: digest.map(|content| self.world.contents.get(content).digest),
-            };
+            let parent = self.world.node(side, place.folder).entry;
+            let intent = self.intended_write(from, parent, &place.name, expect.clone());
             let source = Source::Object {
                 at: self.object(other, node),
                 tag: from.tag(),
@@ -435,6 +433,26 @@ impl Engine {
             Some(intent),
             size,
         ))
+    }
+
+    /// Returns what is recorded before a file is written into the folder of `parent`.
+    pub(super) fn intended_write(
+        &self,
+        from: NodeRef<'_>,
+        parent: EntryId,
+        name: &str,
+        expect: Expect,
+    ) -> IntendedAct {
+        let digest = from.content();
+        IntendedAct::Write {
+            parent,
+            name: name.to_owned(),
+            expect,
+            size: from.size(),
+            attributes: from.attributes(),
+            source: from.tag(),
+            digest: digest.map(|content| self.world.contents.get(content).digest),
+        }
     }
 }
 

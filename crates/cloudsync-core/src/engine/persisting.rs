@@ -35,6 +35,8 @@ pub(super) struct Persisting {
     recorded: BTreeMap<String, Vec<u8>>,
     flush: BySide<bool>,
     clear: bool,
+    /// Something is announced: its turn may come at any moment.
+    is_urgent: bool,
     since: Option<Time>,
     /// Operations whose intents are not durable yet.
     waiting: Vec<Operation>,
@@ -59,6 +61,11 @@ struct Running {
 impl Persisting {
     pub(super) fn dirty(&mut self, id: EntryId) {
         self.dirty.insert(id);
+    }
+
+    /// What is dirty is not to wait for company.
+    pub(super) fn hurry(&mut self) {
+        self.is_urgent = true;
     }
 
     /// The next batch claims what lies on this side.
@@ -122,6 +129,33 @@ impl Persisting {
         self.stored.contains(id)
     }
 
+    /// Returns true if the record of an entry is to be made anew.
+    pub(super) fn is_dirty(&self, id: EntryId) -> bool {
+        self.dirty.contains(&id)
+    }
+
+    /// Takes an operation whose intent the record of its entry has. Returns it if that is durable; else it goes with
+    /// the batch that is under way.
+    pub(super) fn hand_out_recorded(
+        &mut self,
+        id: EntryId,
+        operation: Operation,
+    ) -> Option<Operation> {
+        let running = self.running.as_mut();
+        match running.filter(|running| running.puts.binary_search(&id).is_ok()) {
+            Some(running) => {
+                running.operations.push(operation);
+                None
+            }
+            None => Some(operation),
+        }
+    }
+
+    /// Returns the entries whose records are to be made anew.
+    pub(super) fn dirty_ones(&self) -> impl Iterator<Item = EntryId> {
+        self.dirty.iter().copied()
+    }
+
     pub(super) fn restored(&mut self, id: EntryId) {
         self.stored.insert(id);
     }
@@ -142,13 +176,15 @@ impl Persisting {
             recorded: _,
             flush,
             clear,
+            is_urgent,
             since,
             waiting,
             running,
             failed,
             open_intents,
         } = self;
-        (dirty, stored, values, flush, clear, since, open_intents).hash(to);
+        (dirty, stored, values, flush, clear, is_urgent).hash(to);
+        (since, open_intents).hash(to);
         write!(to, "{waiting:?}{running:?}{failed:?}")
     }
 
@@ -174,6 +210,7 @@ impl Engine {
         let since = *state.since.get_or_insert(self.now);
         let alone = self.flights.len() == state.waiting.len() && self.asked.is_empty();
         let due = !state.waiting.is_empty()
+            || state.is_urgent
             || state.dirty.len() >= ENOUGH
             || self.now >= since + GATHER
             || alone;
@@ -181,6 +218,7 @@ impl Engine {
             return;
         }
         state.since = None;
+        self.withdraw_orphans();
         let state = std::mem::take(&mut self.persisting);
         let mut stored = state.stored;
         let mut batch = Batch {
@@ -330,12 +368,12 @@ impl Engine {
             kind: entry.kind,
             nodes,
             agreed,
-            intent: self.world.intent(id).cloned(),
+            intent: self.world.intent(id).or(self.world.announced(id)).cloned(),
         })
     }
 
     /// What is not agreed on is met again, unless the side's feed tells only what is new.
-    fn is_worth_recording(&self, id: EntryId) -> bool {
+    pub(super) fn is_worth_recording(&self, id: EntryId) -> bool {
         self.world.find(id).is_some_and(|entry| {
             let told = |side: Side| {
                 entry.nodes[side].is_some() && self.config.rules[side].feed == Feed::Resumable
@@ -344,6 +382,7 @@ impl Engine {
             let may_hold_rows = entry.kind == Kind::Folder && is_arbitrary(&*self.config.policy);
             entry.is_row()
                 || self.world.intent(id).is_some()
+                || self.world.announced(id).is_some()
                 || may_hold_rows
                 || Side::BOTH.into_iter().any(told)
         })
@@ -351,7 +390,7 @@ impl Engine {
 
     /// A folder that has no record is nowhere: one that is kept only as a memory, or one that is met
     /// again, with what is in it.
-    fn parent_entry(&self, side: Side, folder: Option<NodeId>) -> EntryId {
+    pub(super) fn parent_entry(&self, side: Side, folder: Option<NodeId>) -> EntryId {
         let Some(folder) = folder else {
             return EntryId::ROOT;
         };

@@ -6,7 +6,7 @@ use crate::engine::observing::Asked;
 use crate::failure::{ErrorKind, Failure};
 use crate::notice::Notice;
 use crate::object::{Attributes, Kind};
-use crate::plan::{Block, Deed, Step, plan};
+use crate::plan::{Block, Deed, Step, Wait, plan};
 use crate::record::{EntryId, IntendedAct};
 use crate::side::{BySide, Side};
 use crate::tree::contents::ContentId;
@@ -54,6 +54,9 @@ impl Engine {
     fn plan_entry(&mut self, id: EntryId) {
         let step = plan(&self.view(), id);
         self.schedule.stop_waiting(id);
+        if !matches!(step, Step::Do { .. } | Step::Wait(_)) {
+            self.withdraw(id);
+        }
         if !matches!(step, Step::Conflict { .. } | Step::Hash(_) | Step::Wait(_)) {
             self.decisions.reopen(id);
         }
@@ -96,7 +99,12 @@ impl Engine {
                     self.ask_hash(entry, side, id);
                 }
             }
-            Step::Wait(wait) => self.wait(id, wait),
+            Step::Wait(wait) => {
+                if let Wait::Entry(folder) = wait {
+                    self.announce(id, folder);
+                }
+                self.wait(id, wait);
+            }
             Step::Blocked(block) => self.blocked(id, &block),
             Step::Conflict { other } => self.conflict(id, other),
             Step::Do {

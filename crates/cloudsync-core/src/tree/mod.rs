@@ -11,21 +11,21 @@ pub mod contents;
 pub mod entry;
 mod hash;
 mod index;
+mod intents;
 pub mod names;
 pub mod node;
 pub mod side_tree;
 mod tags;
 
-use std::collections::BTreeMap;
-
 use crate::object::{Attributes, Kind, Observed, Oid, Tag};
-use crate::record::{EntryId, Intent};
+use crate::record::EntryId;
 use crate::rules::Rules;
 use crate::side::{BySide, Side};
 use apart::Apart;
 use chunks::Chunks;
 use contents::{Content, ContentId, Contents};
 use entry::{AgreedSide, Bond, Entry};
+use intents::Intents;
 use names::{NameId, Names};
 use node::{Node, NodeId};
 use side_tree::{NodeRef, SideTree};
@@ -41,8 +41,7 @@ pub struct World {
     entries: Chunks<Option<Entry>>,
     /// What was agreed on, where a node no longer says the same.
     apart: BySide<Apart>,
-    /// Operations handed out whose results are not known.
-    intents: BTreeMap<EntryId, Intent>,
+    intents: Intents,
     /// Ids to be used again, and those that somebody may still ask about.
     free: Vec<EntryId>,
     freed: Vec<EntryId>,
@@ -66,7 +65,7 @@ impl World {
             trees,
             entries,
             apart: BySide::default(),
-            intents: BTreeMap::new(),
+            intents: Intents::default(),
             free: Vec::new(),
             freed: Vec::new(),
             agreed: 0,
@@ -235,7 +234,7 @@ impl World {
     fn free_entry(&mut self, id: EntryId) {
         self.set_bond(id, Bond::Lone);
         self.entries[id.0 as usize] = None;
-        self.intents.remove(&id);
+        self.forget_intents(id);
         self.freed.push(id);
     }
 
@@ -280,6 +279,7 @@ impl World {
     }
 
     fn set_bond(&mut self, id: EntryId, bond: Bond) {
+        self.withdraw(id);
         let old = std::mem::replace(&mut self.entry_mut(id).bond, bond);
         for (bond, change) in [(old, -1), (bond, 1)] {
             let count = match bond {
@@ -394,44 +394,6 @@ impl World {
             self.trees[side].hold(folder);
             self.trees[side].release(&self.names, old);
         }
-    }
-
-    // ---- intents -----------------------------------------------------------------------------
-
-    /// Returns the operation on an entry that was handed out and whose result is not known.
-    pub fn intent(&self, id: EntryId) -> Option<&Intent> {
-        self.intents.get(&id)
-    }
-
-    /// Sets the operation on an entry that is handed out.
-    pub fn set_intent(&mut self, id: EntryId, intent: Intent) {
-        self.intents.insert(id, intent);
-    }
-
-    /// Takes away the operation on an entry that was handed out.
-    pub fn take_intent(&mut self, id: EntryId) -> Option<Intent> {
-        self.intents.remove(&id)
-    }
-
-    /// Has what is to come into a folder on a side name it by the entry that it has now. Returns whose operations
-    /// these are.
-    pub fn rename_folder_in_intents(
-        &mut self,
-        side: Side,
-        was: EntryId,
-        now: EntryId,
-    ) -> Vec<EntryId> {
-        let mut changed = Vec::new();
-        for (&id, intent) in &mut self.intents {
-            if intent.side == side
-                && let Some(folder) = intent.act.folder_mut()
-                && *folder == was
-            {
-                *folder = now;
-                changed.push(id);
-            }
-        }
-        changed
     }
 
     // ---- nodes -------------------------------------------------------------------------------

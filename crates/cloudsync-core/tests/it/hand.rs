@@ -17,7 +17,7 @@ use cloudsync_core::object::{
     Attributes, ContentHash, HashKind, Kind, ObjectRef, Observed, Oid, Tag,
 };
 use cloudsync_core::policy::DefaultPolicy;
-use cloudsync_core::record::{EntryId, Record};
+use cloudsync_core::record::{BatchId, EntryId, Record};
 use cloudsync_core::rules::{Feed, Identity, NameRules, Rules};
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::time::Time;
@@ -41,8 +41,12 @@ pub(crate) struct Hand {
     slow: Vec<(OperationId, Side, Act)>,
     /// How many files were hashed.
     pub(crate) hashed: usize,
-    /// What was recorded.
+    /// What is recorded, and how often something was.
     pub(crate) records: BTreeMap<EntryId, Record>,
+    pub(crate) batches: usize,
+    /// If true, it takes until a test says so.
+    pub(crate) records_late: bool,
+    recording: Vec<BatchId>,
     /// What was told.
     pub(crate) notices: Vec<Notice>,
     /// What the application was asked.
@@ -156,6 +160,9 @@ impl Hand {
             slow: Vec::new(),
             hashed: 0,
             records: BTreeMap::new(),
+            batches: 0,
+            records_late: false,
+            recording: Vec::new(),
             notices: Vec::new(),
             questions: Vec::new(),
             fails: |_| None,
@@ -222,12 +229,23 @@ impl Hand {
         }
     }
 
-    /// What went on and on is done.
+    /// What went on and on is done, or fails.
     pub(crate) fn end_slow(&mut self) {
         self.is_slow = false;
         for (id, side, act) in std::mem::take(&mut self.slow) {
-            let effect = self.perform(side, &act);
-            self.tell(Input::Done(vec![(id, Ok(effect))]));
+            let outcome = match self.failure(&act) {
+                Some(failure) => Err(failure),
+                None => Ok(self.perform(side, &act)),
+            };
+            self.tell(Input::Done(vec![(id, outcome)]));
+        }
+    }
+
+    /// What was to be recorded is.
+    pub(crate) fn recorded(&mut self) {
+        for batch in std::mem::take(&mut self.recording) {
+            let outcome = Ok(());
+            self.tell(Input::Persisted { batch, outcome });
         }
     }
 
@@ -256,9 +274,15 @@ impl Hand {
     fn answer(&mut self, output: Output) {
         match output {
             Output::Persist(batch) => {
+                self.batches += 1;
                 self.records.extend(batch.puts);
-                let (batch, outcome) = (batch.id, Ok(()));
-                self.tell(Input::Persisted { batch, outcome });
+                for id in &batch.deletes {
+                    self.records.remove(id);
+                }
+                self.recording.push(batch.id);
+                if !self.records_late {
+                    self.recorded();
+                }
             }
             Output::Query(query) if (self.holds)(&query) => self.held.push(query),
             Output::Query(query) => self.look(query),
@@ -268,9 +292,7 @@ impl Hand {
                 if self.is_slow {
                     return self.slow.push((id, side, act));
                 }
-                if let Some(kind) = (self.fails)(&act) {
-                    let failure =
-                        Failure::new(kind, "operation").with_did_nothing(self.did_nothing);
+                if let Some(failure) = self.failure(&act) {
                     return self.tell(Input::Done(vec![(id, Err(failure))]));
                 }
                 let effect = self.perform(side, &act);
@@ -362,6 +384,11 @@ impl Hand {
             .chain(folders)
             .map(list)
             .collect()
+    }
+
+    fn failure(&self, act: &Act) -> Option<Failure> {
+        let kind = (self.fails)(act)?;
+        Some(Failure::new(kind, "operation").with_did_nothing(self.did_nothing))
     }
 
     fn perform(&mut self, side: Side, act: &Act) -> Effect {

@@ -1,5 +1,6 @@
 //! Tests of the engine as a whole, in its model world.
 
+mod announced;
 mod asked;
 mod attributes;
 mod by_parts;

@@ -1,0 +1,108 @@
+//! What is new in a new folder is announced: its intent is recorded while the folder is still to be made, so that it
+//! can be handed out as soon as that is there. Else every level of a new tree would wait for one more batch, and for
+//! the flush of the level above that this batch claims.
+//!
+//! An announced operation was never handed out, so nothing is found out about it, and nobody but its record knows of
+//! it. After a crash it is one that may have been.
+
+use crate::engine::Engine;
+use crate::object::Kind;
+use crate::precondition::Expect;
+use crate::record::{EntryId, IntendedAct, Intent};
+use crate::side::Side;
+use crate::tree::node::Mark;
+
+/// So many are announced at a time.
+const MOST: usize = 8_192;
+
+impl Engine {
+    /// Announces what is to be made of a lone entry, which waits for its folder, if that is about to be made.
+    pub(super) fn announce(&mut self, id: EntryId, folder: EntryId) {
+        // Elsewhere, names may be others.
+        if !self.trivial || self.config.dry_run || self.world.announced_len() >= MOST {
+            return;
+        }
+        let Some(intent) = self.intent_in(id, folder) else {
+            return;
+        };
+        if self.world.announced(id) != Some(&intent) {
+            self.world.announce(id, intent);
+            self.record(id);
+            self.persisting.hurry();
+        }
+    }
+
+    /// Returns what would be recorded before a lone entry is made in its folder, which is made first.
+    fn intent_in(&self, id: EntryId, folder: EntryId) -> Option<Intent> {
+        let entry = self.world.entry(id);
+        let from = Side::BOTH
+            .into_iter()
+            .find(|&side| entry.nodes[side].is_some())?;
+        let at = self.world.node(from, entry.nodes[from]?);
+        let is_lone = !entry.is_row() && entry.nodes[from.other()].is_none();
+        let is_sure = at.is_present() && !at.is(Mark::Doubtful) && !at.is(Mark::Racy);
+        let is_in_it = self.parent_entry(from, at.parent()) == folder;
+        let may_be_begun = self.world.intent(id).is_some();
+        let side = from.other();
+        let folder_is_made = self.world.find(folder).is_some_and(|entry| !entry.is_row()) && {
+            let begun = self.world.intent(folder);
+            let intent = begun.or(self.world.announced(folder))?;
+            intent.side == side && matches!(intent.act, IntendedAct::Make { .. })
+        };
+        if !(is_lone && is_sure && is_in_it && folder_is_made) || may_be_begun {
+            return None;
+        }
+        let name = self.world.names.get(at.name());
+        let act = match at.kind {
+            Kind::File => self.intended_write(at, folder, name, Expect::Free),
+            Kind::Folder => IntendedAct::Make {
+                parent: folder,
+                name: name.to_owned(),
+            },
+        };
+        Some(Intent { side, act })
+    }
+
+    /// Returns true if the record of an entry, on its way or there, has exactly this intent.
+    pub(super) fn is_announced(&self, id: EntryId, intent: &Intent) -> bool {
+        self.world.announced(id) == Some(intent) && !self.persisting.is_dirty(id)
+    }
+
+    /// What was announced is not what is to be done.
+    pub(super) fn withdraw(&mut self, id: EntryId) {
+        if self.world.withdraw(id) {
+            self.persisting.dirty(id);
+        }
+    }
+
+    /// What was announced in a folder that has no record any more is announced no more: its own record would
+    /// name that.
+    pub(super) fn withdraw_orphans(&mut self) {
+        if self.world.announced_len() == 0 {
+            return;
+        }
+        let mut folders: Vec<EntryId> = self.persisting.dirty_ones().collect();
+        while let Some(id) = folders.pop() {
+            let Some(entry) = self.world.find(id) else {
+                continue;
+            };
+            if entry.kind == Kind::File || self.is_worth_recording(id) {
+                continue;
+            }
+            let nodes = entry.nodes;
+            for side in Side::BOTH {
+                let Some(node) = nodes[side] else { continue };
+                let children = self.world.tree(side).children(node);
+                let children: Vec<EntryId> = children
+                    .map(|child| self.world.node(side, child).entry)
+                    .collect();
+                for child in children {
+                    if self.world.withdraw(child) {
+                        self.persisting.dirty(child);
+                        folders.push(child);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -28,7 +28,8 @@ use crate::store::{self, FoundState, Intake, Opened, Result, Store, Unfit};
 /// When what is stored goes to the disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Flush {
-    /// With each commit: what was applied is there after a power cut.
+    /// With each commit: what was applied is there after a power cut. One in the moment in which the file is made may
+    /// leave something that is set aside: nothing was in it.
     #[default]
     EachCommit,
     /// When the system likes. A power cut can take away what was applied, or damage the file, which is

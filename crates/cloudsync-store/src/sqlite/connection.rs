@@ -19,6 +19,9 @@ pub(super) const VERSION: i64 = 1;
 /// write and tidy up at once. Ours is the only connection, but a bug of this kind is not bet on.
 const SOUND_SQLITE: [u32; 3] = [3, 51, 3];
 
+/// An intent is durable before its operation is handed out.
+const EACH_COMMIT: &str = "PRAGMA synchronous = FULL";
+
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// What a new connection found.
@@ -70,19 +73,19 @@ async fn initialize(
 
     // One handle only, so no memory shared between processes, and no locking at each transaction.
     exec(connection, "PRAGMA locking_mode = EXCLUSIVE").await?;
+    // In a file that is just being made there is nothing to lose: it is flushed once, when it is whole.
+    let is_new = page_count(connection).await? == 0;
+    if is_new || flush == Flush::Never {
+        exec(connection, "PRAGMA synchronous = OFF").await?;
+    } else {
+        exec(connection, EACH_COMMIT).await?;
+    }
     identify(connection).await?;
     check_schema(connection).await?;
     exec(connection, "PRAGMA journal_mode = WAL").await?;
     // Pages are written again and again in a large run: four times as many as by default go into the log
     // before it is worked off, each page once.
     exec(connection, "PRAGMA wal_autocheckpoint = 4000").await?;
-    let flush = match flush {
-        // An intent is durable before its operation is handed out.
-        Flush::EachCommit => "PRAGMA synchronous = FULL",
-        Flush::Never => "PRAGMA synchronous = OFF",
-    };
-    exec(connection, flush).await?;
-
     let version: i64 = sqlx::query_scalar("PRAGMA user_version")
         .fetch_one(&mut *connection)
         .await?;
@@ -96,15 +99,22 @@ async fn initialize(
         return Err(Trouble::damaged(report));
     }
     MIGRATIONS.run_direct(None, connection, false).await?;
-    enroll(connection, pair).await
+    let run = enroll(connection, pair).await?;
+    if is_new && flush == Flush::EachCommit {
+        exec(connection, EACH_COMMIT).await?;
+        exec(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await?;
+    }
+    Ok(run)
+}
+
+async fn page_count(connection: &mut SqliteConnection) -> Result<i64, Trouble> {
+    let pages = sqlx::query_scalar("PRAGMA page_count");
+    Ok(pages.fetch_one(connection).await?)
 }
 
 /// Makes sure that the file is ours; marks it so where it has no content.
 async fn identify(connection: &mut SqliteConnection) -> Result<(), Trouble> {
-    let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
-        .fetch_one(&mut *connection)
-        .await?;
-    if pages == 0 {
+    if page_count(connection).await? == 0 {
         // In the main file from its first page on, so that a look at the file is enough.
         let mark = format!("PRAGMA application_id = {APPLICATION}");
         sqlx::raw_sql(sqlx::AssertSqlSafe(mark))

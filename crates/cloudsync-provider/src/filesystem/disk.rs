@@ -155,14 +155,18 @@ impl Disk {
             (std::mem::replace(&mut touched.folders, few), touched.last)
         };
         moment!("before a flush");
-        let one_by_one = match folders {
-            Folders::Few(folders) => folders.iter().try_fold(true, |all, (_, folder)| {
-                Ok(self.sync_folder(folder)? && all)
-            }),
-            // The data of other files were flushed since, and the whole volume with them.
-            Folders::Many => Ok(self.syncs.covered(last)),
+        // The data of other files were flushed since, and the whole volume with them.
+        let is_done = if self.syncs.covered(last) {
+            Ok(true)
+        } else if let Folders::Few(folders) = folders {
+            folders.iter().try_fold(
+                true,
+                |all, (_, folder)| Ok(self.sync_folder(folder)? && all),
+            )
+        } else {
+            Ok(false)
         };
-        let flushed = match one_by_one {
+        let flushed = match is_done {
             Ok(true) => Ok(()),
             Ok(false) => self.sync_volume(),
             Err(errno) => Err(errno),

@@ -35,10 +35,11 @@ impl Syncs {
         Before(self.begun.load(Ordering::SeqCst))
     }
 
-    /// Waits for the one that is under way. Returns true if one that began after a moment has ended well, and none
-    /// failed since.
+    /// Returns true if one that began after a moment has ended well, and none failed since. Waits for the one that is
+    /// under way, if any began since.
     pub(super) fn covered(&self, since: Before) -> bool {
-        matches!(self.ended().since(since), Some(Ok(())))
+        let Before(begun) = since;
+        self.before().0 > begun && matches!(self.ended().since(since), Some(Ok(())))
     }
 
     /// Flushes the volume with `sync`, unless somebody else does or did since this was called.

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::alarm::{Alarm, Alarms};
 use crate::transfer::Answers;
-use lanes::{Lane, Lanes};
+use lanes::{Job, Lane, Lanes};
 
 /// How an operation ended.
 pub type Outcome = (OperationId, Result<Effect, Failure>);
@@ -149,10 +149,12 @@ impl Perform for Performer {
 
 /// Takes what waits in a lane until nothing is left, or nobody wants to know.
 async fn work(shared: Arc<Shared>, side: Side, lane: Lane) {
+    let mut was_writing = false;
     loop {
-        let Some(job) = lock(&shared.lanes[side]).next(lane) else {
+        let Some(job) = lock(&shared.lanes[side]).next(lane, was_writing) else {
             return;
         };
+        was_writing = matches!(job, Job::Writes(_));
         if !calls::run(&shared.context, side, job, &shared.outcomes).await {
             return;
         }

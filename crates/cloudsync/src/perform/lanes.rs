@@ -12,6 +12,9 @@ const BATCH_BYTES: u64 = 16 << 20;
 const BUNDLE: usize = 64;
 /// Most prompt writes in a batch: a local folder flushes so few one by one, not with all else.
 const FEW: usize = 8;
+/// So many batches are under way before others wait until they are full: each flushes, one after the other, what all
+/// have written by then, so that many small ones take as many flushes.
+const PARTIAL: usize = 2;
 
 /// Which slots a worker uses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,6 +51,8 @@ pub(super) struct Lanes {
     workers: usize,
     large_workers: usize,
     has_prompt_worker: bool,
+    /// Batches under way.
+    writing: usize,
     /// Takes turns, so that a flood of one sort does not hold up the other.
     small_next: bool,
 }
@@ -65,6 +70,7 @@ impl Lanes {
             workers: 0,
             large_workers: 0,
             has_prompt_worker: false,
+            writing: 0,
             small_next: false,
         }
     }
@@ -99,7 +105,11 @@ impl Lanes {
     pub(super) fn hire(&mut self) -> Option<Lane> {
         let usual = self.prompt.len()
             + self.light.len().div_ceil(self.share(self.light.len()))
-            + self.small.len().div_ceil(self.batch);
+            + self
+                .small
+                .len()
+                .div_ceil(self.batch)
+                .max(self.small.len().min(PARTIAL));
         if self.workers < usual.min(self.slots) {
             self.workers += 1;
             return Some(Lane::Usual);
@@ -115,8 +125,16 @@ impl Lanes {
         None
     }
 
-    /// Takes what a worker does next. `None`: nothing; the worker is counted as gone.
-    pub(super) fn next(&mut self, lane: Lane) -> Option<Job> {
+    /// Takes what a worker does next, which has done what it took before. `None`: nothing; the worker is counted as
+    /// gone.
+    pub(super) fn next(&mut self, lane: Lane, was_writing: bool) -> Option<Job> {
+        self.writing -= usize::from(was_writing);
+        let job = self.take(lane);
+        self.writing += usize::from(matches!(job, Some(Job::Writes(_))));
+        job
+    }
+
+    fn take(&mut self, lane: Lane) -> Option<Job> {
         if lane == Lane::Large {
             let job = self
                 .large
@@ -132,7 +150,9 @@ impl Lanes {
             self.has_prompt_worker = false;
             return None;
         }
-        let small = !self.small.is_empty() && (self.small_next || self.light.is_empty());
+        let is_worth =
+            self.small.len() >= self.batch || (!self.small.is_empty() && self.writing < PARTIAL);
+        let small = is_worth && (self.small_next || self.light.is_empty());
         self.small_next = !small;
         if small {
             return Some(Job::Writes(self.take_small()));
@@ -243,12 +263,12 @@ mod tests {
         lanes.push(write(6, SMALL_BYTES + 1));
         let hired: Vec<_> = std::iter::from_fn(|| lanes.hire()).collect();
         assert_eq!(hired, [Lane::Usual, Lane::Usual, Lane::Large]);
-        assert_eq!(ids(lanes.next(Lane::Usual)), [0, 1, 2]);
-        assert_eq!(ids(lanes.next(Lane::Usual)), [3, 4]);
-        assert_eq!(lanes.next(Lane::Usual), None);
-        assert_eq!(ids(lanes.next(Lane::Large)), [5]);
-        assert_eq!(ids(lanes.next(Lane::Large)), [6]);
-        assert_eq!(lanes.next(Lane::Large), None);
+        assert_eq!(ids(lanes.next(Lane::Usual, false)), [0, 1, 2]);
+        assert_eq!(ids(lanes.next(Lane::Usual, false)), [3, 4]);
+        assert_eq!(lanes.next(Lane::Usual, false), None);
+        assert_eq!(ids(lanes.next(Lane::Large, false)), [5]);
+        assert_eq!(ids(lanes.next(Lane::Large, false)), [6]);
+        assert_eq!(lanes.next(Lane::Large, false), None);
         assert_eq!((lanes.workers, lanes.large_workers), (1, 0));
     }
 
@@ -258,9 +278,9 @@ mod tests {
         (0..6).for_each(|id| lanes.push(delete(id)));
         (6..9).for_each(|id| lanes.push(write(id, 1)));
         assert_eq!(std::iter::from_fn(|| lanes.hire()).count(), 4);
-        assert_eq!(ids(lanes.next(Lane::Usual)), [0, 1]);
-        assert_eq!(ids(lanes.next(Lane::Usual)), [6, 7, 8]);
-        assert_eq!(ids(lanes.next(Lane::Usual)), [2]);
+        assert_eq!(ids(lanes.next(Lane::Usual, false)), [0, 1]);
+        assert_eq!(ids(lanes.next(Lane::Usual, false)), [6, 7, 8]);
+        assert_eq!(ids(lanes.next(Lane::Usual, false)), [2]);
     }
 
     #[test]
@@ -272,22 +292,26 @@ mod tests {
         let mut lanes = Lanes::new(512, 2);
         (0..2_000).for_each(|id| lanes.push(write(id, 1)));
         assert_eq!(std::iter::from_fn(|| lanes.hire()).count(), 2);
-        (0..2).for_each(|_| assert_eq!(ids(lanes.next(Lane::Usual)).len(), 512));
+        (0..2).for_each(|_| assert_eq!(ids(lanes.next(Lane::Usual, false)).len(), 512));
         // Both are at work.
         lanes.push(prompt(write(2_000, 1)));
         lanes.push(prompt(delete(2_001)));
         lanes.push(prompt(write(2_002, SMALL_BYTES + 1)));
         let hired: Vec<_> = std::iter::from_fn(|| lanes.hire()).collect();
         assert_eq!(hired, [Lane::Prompt, Lane::Large]);
-        assert_eq!(ids(lanes.next(Lane::Prompt)), [2_000]);
-        assert_eq!(ids(lanes.next(Lane::Usual)), [2_001], "whoever is free");
-        assert_eq!(lanes.next(Lane::Prompt), None);
-        assert_eq!(ids(lanes.next(Lane::Usual)).len(), 512);
-        assert_eq!(ids(lanes.next(Lane::Large)), [2_002]);
+        assert_eq!(ids(lanes.next(Lane::Prompt, false)), [2_000]);
+        assert_eq!(
+            ids(lanes.next(Lane::Usual, false)),
+            [2_001],
+            "whoever is free"
+        );
+        assert_eq!(lanes.next(Lane::Prompt, false), None);
+        assert_eq!(ids(lanes.next(Lane::Usual, false)).len(), 512);
+        assert_eq!(ids(lanes.next(Lane::Large, false)), [2_002]);
         // The slot is free again.
         (3_000..3_040).for_each(|id| lanes.push(prompt(write(id, 1))));
         assert_eq!(lanes.hire(), Some(Lane::Prompt));
-        assert_eq!(ids(lanes.next(Lane::Prompt)).len(), FEW);
+        assert_eq!(ids(lanes.next(Lane::Prompt, false)).len(), FEW);
         assert_eq!(lanes.clear(), 2_000 - 3 * 512 + 32);
     }
 
@@ -295,7 +319,22 @@ mod tests {
     fn a_batch_has_a_limit_of_bytes() {
         let mut lanes = Lanes::new(100, 1);
         (0..40).for_each(|id| lanes.push(write(id, SMALL_BYTES)));
-        assert_eq!(ids(lanes.next(Lane::Usual)).len(), 16);
+        assert_eq!(ids(lanes.next(Lane::Usual, false)).len(), 16);
+    }
+
+    #[test]
+    fn beside_two_batches_only_a_full_one_begins() {
+        let mut lanes = Lanes::new(3, 4);
+        (0..12).for_each(|id| lanes.push(write(id, 1)));
+        while lanes.hire().is_some() {}
+        (0..4).for_each(|_| assert_eq!(ids(lanes.next(Lane::Usual, false)).len(), 3));
+        (12..17).for_each(|id| lanes.push(write(id, 1)));
+        assert_eq!(ids(lanes.next(Lane::Usual, true)), [12, 13, 14]);
+        assert_eq!(lanes.next(Lane::Usual, true), None, "three are under way");
+        assert_eq!(lanes.next(Lane::Usual, true), None, "two are");
+        assert_eq!(ids(lanes.next(Lane::Usual, true)), [15, 16]);
+        assert_eq!(lanes.next(Lane::Usual, true), None);
+        assert_eq!((lanes.workers, lanes.writing), (1, 1));
     }
 
     #[test]
@@ -304,8 +343,8 @@ mod tests {
         lanes.push(delete(0));
         assert_eq!(lanes.hire(), Some(Lane::Usual));
         assert_eq!(lanes.hire(), None);
-        assert_eq!(ids(lanes.next(Lane::Usual)), [0]);
-        assert_eq!(lanes.next(Lane::Usual), None);
+        assert_eq!(ids(lanes.next(Lane::Usual, false)), [0]);
+        assert_eq!(lanes.next(Lane::Usual, false), None);
         lanes.push(delete(1));
         assert_eq!(lanes.hire(), Some(Lane::Usual));
     }

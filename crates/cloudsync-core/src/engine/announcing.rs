@@ -34,22 +34,15 @@ impl Engine {
 
     /// Returns what would be recorded before a lone entry is made in its folder, which is made first.
     fn intent_in(&self, id: EntryId, folder: EntryId) -> Option<Intent> {
+        let side = self.is_made_on(folder)?;
         let entry = self.world.entry(id);
-        let from = Side::BOTH
-            .into_iter()
-            .find(|&side| entry.nodes[side].is_some())?;
-        let at = self.world.node(from, entry.nodes[from]?);
-        let is_lone = !entry.is_row() && entry.nodes[from.other()].is_none();
+        let is_lone = !entry.is_row() && entry.nodes[side].is_none();
+        if !is_lone || self.world.intent(id).is_some() {
+            return None;
+        }
+        let at = self.world.node(side.other(), entry.nodes[side.other()]?);
         let is_sure = at.is_present() && !at.is(Mark::Doubtful) && !at.is(Mark::Racy);
-        let is_in_it = self.parent_entry(from, at.parent()) == folder;
-        let may_be_begun = self.world.intent(id).is_some();
-        let side = from.other();
-        let folder_is_made = self.world.find(folder).is_some_and(|entry| !entry.is_row()) && {
-            let begun = self.world.intent(folder);
-            let intent = begun.or(self.world.announced(folder))?;
-            intent.side == side && matches!(intent.act, IntendedAct::Make { .. })
-        };
-        if !(is_lone && is_sure && is_in_it && folder_is_made) || may_be_begun {
+        if !is_sure || self.parent_entry(side.other(), at.parent()) != folder {
             return None;
         }
         let name = self.world.names.get(at.name());
@@ -61,6 +54,14 @@ impl Engine {
             },
         };
         Some(Intent { side, act })
+    }
+
+    /// Returns the side on which a folder that stands on the other one alone is about to be made.
+    fn is_made_on(&self, folder: EntryId) -> Option<Side> {
+        self.world.find(folder).filter(|entry| !entry.is_row())?;
+        let begun = self.world.intent(folder);
+        let intent = begun.or_else(|| self.world.announced(folder))?;
+        matches!(intent.act, IntendedAct::Make { .. }).then_some(intent.side)
     }
 
     /// Returns true if the record of an entry, on its way or there, has exactly this intent.

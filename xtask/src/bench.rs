@@ -18,7 +18,7 @@ use crate::{latency, root, whole};
 const USAGE: &str = "cargo xtask bench: instructions, and times as compared with those that were saved
 cargo xtask bench --quick: instructions only; fails if a path takes over 15 % more of them than its baseline
 cargo xtask bench [--quick] --save: the same, and what it finds is the baseline from now on
-cargo xtask bench --whole [--files N] [--times N] [--in FOLDER]: the program on two folders, beside rsync and cp
+cargo xtask bench --whole [--files N] [--times N] [--in FOLDER]: the program on two folders, beside rsync, cp and a bare copy
 cargo xtask bench --latency [--files N] [--in FOLDER]: one change while it watches, also while so many files are on their way";
 
 /// Where the baseline of instructions is, below the root of the repository.

@@ -3,6 +3,7 @@
 
 mod bench;
 mod cases;
+mod floor;
 mod latency;
 mod layers;
 mod measure;

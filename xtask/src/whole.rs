@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::root;
 use crate::simulate::in_release;
+use crate::{floor, root};
 
 /// Files in a folder.
 const A_FOLDER: usize = 60;
@@ -44,7 +44,14 @@ enum Who {
     Ours,
     Rsync,
     Copy,
+    /// A copy without state, checks or hashes that is flushed as ours is: [`crate::floor`].
+    Floor,
 }
+
+const WHO: [Who; 4] = [Who::Ours, Who::Rsync, Who::Copy, Who::Floor];
+
+/// So many files are flushed at once by the floor, as they are by a local folder of ours.
+const FLUSHED_AT_ONCE: usize = 512;
 
 /// Measures. Returns whether all went well.
 pub(crate) fn run(arguments: &[String]) -> Result<bool> {
@@ -52,16 +59,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     let program = built()?;
     println!("{} files, medians of {}", options.files, options.times);
     println!(
-        "{:16} {:>10} {:>10} {:>10} {:>8}",
-        "", "ours", "rsync -a", "cp -a", "ratio"
+        "{:16} {:>10} {:>10} {:>10} {:>10} {:>8}",
+        "", "ours", "rsync -a", "cp -a", "floor", "ratio"
     );
-    let mut all = vec![vec![Vec::new(); 3]; WORK.len()];
+    let mut all = vec![vec![Vec::new(); WHO.len()]; WORK.len()];
     let mut made = Vec::new();
     for _ in 0..options.times {
-        for (column, who) in [Who::Ours, Who::Rsync, Who::Copy].into_iter().enumerate() {
+        for (column, who) in WHO.into_iter().enumerate() {
             let trees = Trees::make(&options)?;
             for (row, (_, before)) in WORK.iter().enumerate() {
-                if who == Who::Copy && row > 0 {
+                if matches!(who, Who::Copy | Who::Floor) && row > 0 {
                     break;
                 }
                 before(&trees)?;
@@ -75,7 +82,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
         }
     }
     for (row, (name, _)) in WORK.iter().enumerate() {
-        let [ours, rsync, copy] = [0, 1, 2].map(|column| median(&mut all[row][column]));
+        let [ours, rsync, copy, floor] = [0, 1, 2, 3].map(|column| median(&mut all[row][column]));
         let show = |time: Option<Duration>| {
             time.map_or_else(String::new, |time| format!("{:.3} s", time.as_secs_f64()))
         };
@@ -83,10 +90,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
             ours.as_secs_f64() / rsync.as_secs_f64()
         });
         println!(
-            "{name:16} {:>10} {:>10} {:>10} {ratio:>8.2}",
+            "{name:16} {:>10} {:>10} {:>10} {:>10} {ratio:>8.2}",
             show(ours),
             show(rsync),
-            show(copy)
+            show(copy),
+            show(floor)
         );
     }
     for trees in made {
@@ -200,6 +208,10 @@ impl Trees {
     /// Makes both folders equal.
     fn go(&self, who: Who, program: &Path) -> Result<()> {
         let mut command = match who {
+            Who::Floor => {
+                let (a, b) = (self.base.join("a"), self.base.join("b"));
+                return floor::copy(&a, &b, FLUSHED_AT_ONCE);
+            }
             Who::Ours => {
                 let mut command = Command::new(program);
                 command.args(["sync", "a", "b", "--state", "state/state.db", "-q"]);

@@ -250,7 +250,58 @@ fn name(act: &Act) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use cloudsync_core::engine::io::OperationId;
+    use cloudsync_core::object::{Attributes, HashKind, Tag, Target};
+    use cloudsync_core::precondition::Expect;
+    use cloudsync_core::side::BySide;
+    use cloudsync_provider::mock::MockService;
+
     use super::*;
+    use crate::alarm::Alarm;
+    use crate::transfer::Answers;
+
+    /// Whoever writes opens a source on this machine.
+    #[test]
+    fn what_a_writer_cannot_read_is_the_sources_failure_and_nothing_was_done() {
+        let context = PerformContext {
+            providers: BySide::from_fn(|_| {
+                Arc::new(MockService::default().client()) as Arc<dyn Provider>
+            }),
+            answers: Answers::default(),
+            alarms: BySide::from_fn(|_| Alarm::new().0),
+        };
+        let operation = Operation {
+            id: OperationId(1),
+            side: Side::Remote,
+            act: Act::Write {
+                source: Source::Object {
+                    at: ObjectRef::at("from"),
+                    tag: Tag::default(),
+                },
+                target: Target {
+                    folder: ObjectRef::root(),
+                    name: "to".into(),
+                },
+                expect: Expect::Free,
+                size: 1,
+                attributes: Attributes::default(),
+                hash: HashKind::Blake3,
+            },
+            is_prompt: false,
+        };
+        for (call, object, did_nothing) in [("read", "from", true), ("write", "to", false)] {
+            let failed = Err(Failure::new(ErrorKind::Unavailable, call));
+            let source = SourceFailure::default();
+            let told = written_as(&context, Side::Remote, &operation, &source, failed);
+            let failure = told.expect_err("it failed");
+            assert_eq!(
+                (failure.object(), failure.did_nothing()),
+                (Some(object), did_nothing)
+            );
+        }
+    }
 
     /// As an edit of ours it would be carried back, and as somebody else's it would be a conflict.
     #[test]

@@ -172,6 +172,7 @@ async fn a_stream_that_breaks_is_the_sources_failure() {
         .add(Some(Call::Read), None, Fault::CutRead, Some(1));
     let outcomes = bench.perform(vec![operation]).await;
     let failure = outcomes[0].1.as_ref().unwrap_err();
+    assert!(failure.did_nothing());
     assert_eq!(
         (failure.kind(), failure.operation()),
         (ErrorKind::Unavailable, "read")

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use cloudsync_core::testing::Random;
 use tempfile::TempDir;
 
+#[cfg(feature = "power")]
 pub(crate) use self::trees::tree;
 use self::users::Users;
 

@@ -263,6 +263,7 @@ impl Feed {
     /// Passes events on until the side is down. Returns why it is.
     async fn follow(&mut self, sink: &Sink, cursor: &mut Option<Cursor>) -> Result<Failure, Gone> {
         let mut backoff = Backoff::new(Delays::around(self.pause));
+        let mut renewed: Option<Instant> = None;
         loop {
             let Some(from) = cursor.clone() else {
                 return Ok(self.alarmed.raised().await);
@@ -295,17 +296,26 @@ impl Feed {
             if takes_side_down(failure.kind()) {
                 return Ok(failure);
             }
+            tracing::debug!(side = %self.side, %failure, "the feed failed");
+            let wait = delay(&failure, &mut backoff);
             let is_lost =
                 failure.kind() == ErrorKind::CursorExpired || self.feed() != rules::Feed::Resumable;
-            if is_lost {
-                match self.start_anew(sink, cursor, all_lost()).await {
-                    Ok(sent) => sent?,
-                    Err(failure) if takes_side_down(failure.kind()) => return Ok(failure),
-                    Err(_) => {}
-                }
+            if !is_lost {
+                self.rest(wait).await;
+                continue;
             }
-            tracing::debug!(side = %self.side, %failure, "the feed failed");
-            self.rest(delay(&failure, &mut backoff)).await;
+            // A new cursor is taken no more often than that, and followed at once: it may get too old as well.
+            let waited = match failure.retry() {
+                Retry::After(Some(_)) => Duration::ZERO,
+                _ => renewed.map_or(wait, |at| at.elapsed()),
+            };
+            self.rest(wait.saturating_sub(waited)).await;
+            renewed = Some(Instant::now());
+            match self.start_anew(sink, cursor, all_lost()).await {
+                Ok(sent) => sent?,
+                Err(failure) if takes_side_down(failure.kind()) => return Ok(failure),
+                Err(_) => self.rest(wait).await,
+            }
         }
     }
 

@@ -143,6 +143,33 @@ async fn a_cursor_that_expired_meanwhile_is_replaced_and_all_may_be_lost() {
     assert_eq!(words(&mut told, 1).await, ["1 events lost, cursor true"]);
 }
 
+/// It was followed after a pause only, longer each time, in which it could get too old as well.
+#[tokio::test(start_paused = true)]
+async fn a_new_cursor_is_followed_at_once_and_not_taken_too_often() {
+    let service = MockService::default();
+    let (_alarm, alarmed) = Alarm::new();
+    let pause = Duration::from_mins(10);
+    let feed = Feed {
+        pause,
+        ..feed(&service.client(), alarmed)
+    };
+    let mut told = Box::new(feed).observe();
+    assert_eq!(words(&mut told, 2).await.len(), 2);
+    let begun = Instant::now();
+    service.expire_cursors();
+    assert_eq!(words(&mut told, 1).await, ["1 events lost, cursor true"]);
+    service.user().write("a", "one").unwrap();
+    let heard = words(&mut told, 1).await;
+    assert!(heard[0].ends_with("events, cursor true"), "{heard:?}");
+    assert!(begun.elapsed() < pause / 10, "{:?}", begun.elapsed());
+
+    for _ in 0..2 {
+        service.expire_cursors();
+        while words(&mut told, 1).await != ["1 events lost, cursor true"] {}
+    }
+    assert!(begun.elapsed() >= pause / 5, "{:?}", begun.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_alarm_takes_the_side_down_until_it_is_connected_again() {
     let service = MockService::default();

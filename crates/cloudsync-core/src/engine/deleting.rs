@@ -273,10 +273,12 @@ impl Engine {
         }));
     }
 
-    /// Returns true if a look at a node finds it wherever it is.
+    /// Returns true if a look at a node finds it wherever it is. Where another one was met with its id, it finds that.
     fn is_found_by_id(&self, side: Side, node: NodeId) -> bool {
+        let at = self.world.node(side, node);
         self.config.rules[side].id_lookup
-            && !self.world.node(side, node).oid().as_bytes().is_empty()
+            && !at.is(Mark::Unindexed)
+            && !at.oid().as_bytes().is_empty()
     }
 
     fn topmost_absent(&self, side: Side, ghost: NodeId) -> NodeId {

@@ -55,6 +55,7 @@ impl Engine {
                 self.doubt_place(side, folder, name);
             }
             Some(Doubt::Node(node)) if tree.is_live(node) => self.doubt_node(side, node),
+            Some(Doubt::Node(node)) => self.look_for_id_of(side, node),
             _ => {}
         }
     }
@@ -208,6 +209,9 @@ impl Engine {
         outcome: Result<Option<Found>, Failure>,
     ) {
         if !self.world.tree(side).is_live(node) {
+            if !matches!(outcome, Ok(None)) {
+                self.look_for_id_of(side, node);
+            }
             return;
         }
         let at = self.world.node(side, node);

@@ -145,6 +145,9 @@ impl Engine {
             }
             let Some(doubt) = self.as_asked(side, doubt) else {
                 self.sides[side].has_news = true;
+                if let Doubt::Node(node) = doubt {
+                    self.look_for_id_of(side, node);
+                }
                 continue;
             };
             let thing = self.folded(side, doubt);
@@ -172,6 +175,19 @@ impl Engine {
             self.ask_for_strangers(side);
         }
         self.settle_if_looked(side);
+    }
+
+    /// The entry of an object in doubt is no more, as we deleted what it was on the other side: the object may have
+    /// moved all the same.
+    pub(super) fn look_for_id_of(&mut self, side: Side, node: NodeId) {
+        let oid = self.world.node(side, node).oid();
+        if self.config.rules[side].id_lookup && node != NodeId::ROOT && !oid.as_bytes().is_empty() {
+            let told = Told {
+                path: String::new(),
+                is_late: true,
+            };
+            self.sides[side].strangers.entry(oid).or_insert(told);
+        }
     }
 
     /// Returns what is asked about something in doubt: where ids cannot be looked up, an object's place.

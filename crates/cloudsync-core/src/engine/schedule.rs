@@ -229,6 +229,11 @@ impl Schedule {
         self.edges.keys().copied()
     }
 
+    /// Has it looked for circles once more.
+    pub(super) fn look_for_circles(&mut self) {
+        self.new_waits = true;
+    }
+
     /// Returns whether something began to wait since this was last asked.
     pub(super) fn take_new_waits(&mut self) -> bool {
         std::mem::take(&mut self.new_waits)

@@ -68,13 +68,16 @@ impl Engine {
     pub(super) fn break_deadlock(&mut self) {
         let is_quiet =
             !self.schedule.has_ready() && self.flights.is_empty() && self.asked.is_empty();
-        if is_quiet
-            && self.schedule.take_new_waits()
-            && let Some(circle) = self.find_circle()
-            && self.is_current(&circle)
-            && !self.break_circle(&circle)
-        {
-            self.lose_a_local_move(&circle);
+        if !is_quiet || !self.schedule.take_new_waits() {
+            return;
+        }
+        let Some(circle) = self.find_circle() else {
+            return;
+        };
+        let is_current = self.is_current(&circle);
+        if !is_current || self.break_circle(&circle) || self.lose_a_local_move(&circle) {
+            // There may be another one, of which nobody begins to wait any more.
+            self.schedule.look_for_circles();
         }
     }
 
@@ -232,15 +235,16 @@ impl Engine {
 
     /// Each is to be moved once the folder above it is where it belongs, as two folders that were moved into
     /// each other: a local move loses, so that one goes where the remote side has it.
-    fn lose_a_local_move(&mut self, circle: &Circle) {
+    fn lose_a_local_move(&mut self, circle: &Circle) -> bool {
         let loses = |id: EntryId| self.is_free(id) && moved(&self.world, Side::Local, id);
         let Some((id, _)) = circle.iter().copied().find(|&(id, _)| loses(id)) else {
-            return;
+            return false;
         };
         self.world.agree_place(id, Side::Local);
         self.world.set_agreed_nowhere(id, Side::Remote);
         self.persisting.dirty(id);
         self.touch(id);
+        true
     }
 
     /// Returns true if an entry that both sides have can be parked in a folder. One that is parked there already

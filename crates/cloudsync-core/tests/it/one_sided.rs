@@ -199,3 +199,23 @@ fn nothing_is_changed_on_the_side_on_which_all_work() {
         Swarm::one_sided(seed).run();
     }
 }
+
+/// A file takes the place of its folder, twice: each waits for that to be gone, and that for what is in it. The second
+/// of the two circles was looked for only if something else began to wait.
+#[test]
+fn circles_are_broken_one_after_the_other() {
+    for seed in 0..20 {
+        let mut pair = ModelPair::with(BySide::default(), seed);
+        for folder in ["p", "q"] {
+            pair.act_all(&[mkdir(folder), write(&format!("{folder}/x"))]);
+        }
+        pair.check();
+        for folder in ["p", "q"] {
+            let file = format!("{folder}/x");
+            pair.act_all(&[rename(&file, "t"), delete(folder), rename("t", folder)]);
+        }
+        pair.check();
+        let there = pair.sides.remote.tree();
+        assert_eq!(there.len(), 2, "{there:?}");
+    }
+}

@@ -302,7 +302,7 @@ impl Engine {
                     target: self.target(side, place),
                     attributes: Attributes::default(),
                 };
-                Some((act, None, 0))
+                Some((act, self.intent_where_not_met(side, place), 0))
             }
             Deed::CreateFolder(place) => {
                 let from = self.world.node(side.other(), nodes[side.other()]?);
@@ -361,16 +361,9 @@ impl Engine {
                 let act = self.write(entry, side, place, Expect::Free, answer)?;
                 Some(act)
             }
-            // What it wrote is told by its name and its content, once it is met. Of a side that is not walked at each
-            // start, that takes an intent.
             Deed::Keep(place) => {
                 let (act, _, size) = self.write(entry, side, place, Expect::Free, None)?;
-                let is_met = self.config.rules[side].feed != Feed::Resumable;
-                let intent = (!is_met).then(|| IntendedAct::Make {
-                    parent: parent(place.folder),
-                    name: place.name.clone(),
-                });
-                Some((act, intent, size))
+                Some((act, self.intent_where_not_met(side, place), size))
             }
             Deed::Replace => {
                 let node = own?;
@@ -433,6 +426,16 @@ impl Engine {
             Some(intent),
             size,
         ))
+    }
+
+    /// Returns what is recorded before something is made that is no entry's yet: its name and its content tell what it
+    /// is, once it is met. Of a side that is not walked at each start, that takes an intent.
+    fn intent_where_not_met(&self, side: Side, place: &Place) -> Option<IntendedAct> {
+        let is_met = self.config.rules[side].feed != Feed::Resumable;
+        (!is_met).then(|| IntendedAct::Make {
+            parent: self.world.node(side, place.folder).entry,
+            name: place.name.clone(),
+        })
     }
 
     /// Returns what is recorded before a file is written into the folder of `parent`.

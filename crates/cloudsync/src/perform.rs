@@ -1,7 +1,8 @@
 //! Performs operations: small writes in batches, large ones apart, other calls in small bundles.
 //!
 //! How much is handed out at once is the engine's to decide ([`Limits`]); here is only decided what
-//! shares a call or a task. Nothing waits for company: whoever has a free slot takes what is there.
+//! shares a call or a task. Whoever has a free slot takes what is there; but beside two batches of small writes under
+//! way, only a full one begins.
 //!
 //! [`Limits`]: cloudsync_core::engine::io::Limits
 

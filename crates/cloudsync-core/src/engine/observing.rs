@@ -295,7 +295,9 @@ impl Engine {
                     && (seen.kind == Kind::Folder || known.mtime == now.mtime);
                 let settled = !at.is(Mark::Racy) && !at.is(Mark::Doubtful);
                 // A name of other case is another name, at the same place.
-                is_same && at.name() == name && at.has_tag(&seen.tag) && as_it_was && settled
+                let is_as_known =
+                    is_same && at.name() == name && at.has_tag(&seen.tag) && as_it_was;
+                is_as_known && settled && !self.is_to_be_listed(side, node)
             });
             if !as_known {
                 self.doubt_place(side, folder, name);
@@ -433,10 +435,7 @@ impl Engine {
             self.note_moved(side, node, self.tick);
         }
         let changed = self.take_sight(side, node, seen);
-        // Without ids, that a folder stands here does not say that it is the one that stood here.
-        let is_known = self.world.node(side, node).is(Mark::Listed)
-            && self.config.rules[side].identity == Identity::Stable;
-        if seen.kind == Kind::Folder && !is_known && self.sides[side].walk.is_none() {
+        if self.is_to_be_listed(side, node) {
             self.sides[side].want_walk(node);
         }
         if changed || !same_name {
@@ -449,6 +448,14 @@ impl Engine {
             }
             self.wake_waiters(entry);
         }
+    }
+
+    /// Returns true if a look at a folder says too little of what is in it, and no walk comes by that will.
+    fn is_to_be_listed(&self, side: Side, node: NodeId) -> bool {
+        let at = self.world.node(side, node);
+        // Without ids, that a folder stands here does not say that it is the one that stood here.
+        let is_known = at.is(Mark::Listed) && self.config.rules[side].identity == Identity::Stable;
+        at.kind == Kind::Folder && !is_known && self.sides[side].walk.is_none()
     }
 
     /// A node is at another place. What is in a folder has another path then, which the policy may or may

@@ -2,11 +2,13 @@
 //! rename was done, but not told; and a hint of what is in a folder that nobody listed yet.
 
 use cloudsync_core::engine::io::{Input, Output, Query};
-use cloudsync_core::object::{Kind, Tag};
-use cloudsync_core::side::Side;
+use cloudsync_core::listing::Listing;
+use cloudsync_core::object::{Kind, ObjectRef, Tag};
+use cloudsync_core::rules::{Identity, Rules};
+use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::time::Time;
 
-use crate::hand::{Hand, object};
+use crate::hand::{Hand, object, rules};
 
 impl Hand {
     /// A user renames the folder on the local side; we do so on the remote one, and it is not told yet.
@@ -17,6 +19,16 @@ impl Hand {
         self.work();
         assert!(self.done.is_some(), "it is renamed: {:?}", self.acts);
         assert!(self.trees.remote.contains_key("c/b"), "with what is in it");
+    }
+
+    /// A user renames it on the remote side; on the local one we begin to.
+    fn moved_there(&mut self, from: &str, to: &str) {
+        let begun = self.acts.len();
+        self.rename(Side::Remote, from, to);
+        self.changed(Side::Remote, from);
+        self.changed(Side::Remote, to);
+        self.work();
+        assert_eq!(self.acts.len(), begun + 1, "{:?}", self.acts);
     }
 
     /// What was held is answered as it is now, then the rename is told. All is there, under its new path.
@@ -111,4 +123,59 @@ fn a_hint_for_a_folder_that_took_the_place_of_another_is_looked_at_there() {
         asks.iter().any(|path| path == "a" || path == "a/x"),
         "nobody looks at it: {asks:?}"
     );
+}
+
+/// It could not be listed where it was, and is looked at where it is: without ids, that something is there as it was
+/// known says nothing of what is in it. The answer comes while the next rename of ours is under way.
+#[test]
+fn a_folder_that_we_rename_twice_while_it_is_walked_is_listed() {
+    let path_only = Rules {
+        identity: Identity::Path,
+        ..rules()
+    };
+    let mut hand = Hand::with(BySide::new(path_only, rules()));
+    let here = Side::Local;
+    hand.trees[here].insert("a/n".to_owned(), object(9, Kind::File));
+    hand.holds = |query| {
+        matches!(
+            query,
+            Query::Walk {
+                side: Side::Local,
+                ..
+            }
+        )
+    };
+    hand.walk(here);
+    hand.work();
+    let Some(Query::Walk { id: query, .. }) = hand.held.pop() else {
+        panic!("it is walked");
+    };
+    hand.is_slow = true;
+    hand.moved_there("a", "c");
+    let listings = vec![Listing::new(ObjectRef::at("a".to_owned()))];
+    hand.tell(Input::Listed { query, listings });
+    let outcome = Ok(());
+    hand.tell(Input::Walked { query, outcome });
+    hand.holds = |query| {
+        matches!(
+            query,
+            Query::Info {
+                side: Side::Local,
+                ..
+            }
+        )
+    };
+    hand.end_slow();
+    hand.work();
+    let look = hand.held.pop().expect("it is looked at");
+    hand.is_slow = true;
+    hand.moved_there("c", "d");
+    hand.holds = |_| false;
+    hand.look(look);
+    hand.end_slow();
+    hand.work();
+    for side in Side::BOTH {
+        let paths: Vec<&str> = hand.trees[side].keys().map(String::as_str).collect();
+        assert_eq!(paths, ["d", "d/b", "d/n"], "{side}: {:?}", hand.acts);
+    }
 }

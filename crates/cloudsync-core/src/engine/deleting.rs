@@ -281,7 +281,7 @@ impl Engine {
             && !at.oid().as_bytes().is_empty()
     }
 
-    fn topmost_absent(&self, side: Side, ghost: NodeId) -> NodeId {
+    pub(super) fn topmost_absent(&self, side: Side, ghost: NodeId) -> NodeId {
         self.world
             .tree(side)
             .ancestors(ghost)

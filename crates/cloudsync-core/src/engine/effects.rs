@@ -65,19 +65,47 @@ impl Engine {
 
     pub(super) fn take_effect(&mut self, flight: &Flight, effect: Effect) {
         let (id, side) = (flight.entry, flight.side);
-        if let Deed::Carrier(place)
-        | Deed::Create(place)
-        | Deed::CreateFolder(place)
-        | Deed::Keep(place)
-        | Deed::Rename { place, .. } = &flight.deed
-            && !self.world.tree(side).is_live(place.folder)
-        {
+        let folder = match &flight.deed {
+            Deed::Carrier(place)
+            | Deed::Create(place)
+            | Deed::CreateFolder(place)
+            | Deed::Keep(place)
+            | Deed::Rename { place, .. } => Some(place.folder),
+            Deed::Delete | Deed::Replace | Deed::SetAttributes(_) => None,
+        };
+        if folder.is_some_and(|folder| !self.world.tree(side).is_live(folder)) {
             // The folder was dropped under the operation: what it made is met wherever it is.
             self.doubt_path(side, &flight.path);
             self.doubt_around(flight);
             self.touch(id);
             return;
         }
+        self.take_effect_of(flight, effect);
+        if let Some(folder) = folder {
+            self.look_for_folder_of_effect(side, folder);
+        }
+    }
+
+    /// Something was put into a folder that counts as absent: it was there after all. Whatever is in it is where it is.
+    fn look_for_folder_of_effect(&mut self, side: Side, folder: NodeId) {
+        let tree = self.world.tree(side);
+        if !tree.is_live(folder) || tree.get(folder).presence() != Presence::Absent {
+            return;
+        }
+        let inside: Vec<NodeId> = self.world.tree(side).children(folder).collect();
+        for node in inside {
+            if self.world.node(side, node).is_present() {
+                self.leave(side, node);
+            }
+        }
+        // Once it is met, it is listed.
+        self.set_listed(side, folder, false);
+        let top = self.topmost_absent(side, folder);
+        self.doubt_node(side, top);
+    }
+
+    fn take_effect_of(&mut self, flight: &Flight, effect: Effect) {
+        let (id, side) = (flight.entry, flight.side);
         match (&flight.deed, effect) {
             (Deed::Carrier(place), Effect::Changed(seen)) => {
                 let name = self.world.names.intern(&place.name);

@@ -104,17 +104,7 @@ impl Engine {
     }
 
     fn take_listing(&mut self, side: Side, listing: &Listing, asked: Tick) {
-        let at = &listing.folder;
-        let by_id = at
-            .oid
-            .as_ref()
-            .and_then(|oid| self.world.tree(side).by_oid(oid));
-        let folder = if at.is_root() {
-            Some(NodeId::ROOT)
-        } else {
-            by_id
-        };
-        let Some(folder) = folder.or_else(|| self.world.at_path(side, &at.path)) else {
+        let Some(folder) = self.listed_folder(side, &listing.folder) else {
             self.sides[side].missed = self.tick;
             return;
         };
@@ -198,6 +188,18 @@ impl Engine {
                     });
                 }
             }
+        }
+    }
+
+    /// Returns the folder that was listed. Another one may stand at its path, as far as is known.
+    fn listed_folder(&mut self, side: Side, at: &ObjectRef) -> Option<NodeId> {
+        if at.is_root() {
+            return Some(NodeId::ROOT);
+        }
+        let tree = self.world.tree(side);
+        match at.oid.as_ref().filter(|_| tree.has_ids()) {
+            Some(oid) => tree.by_oid(oid),
+            None => self.world.at_path(side, &at.path),
         }
     }
 

@@ -307,12 +307,12 @@ fn moved_into_each_other(
     }
     let parked = is_parked(world.names.get(world.node(to, own).name()));
     if parked {
-        // It made way for one that leaves it.
+        // It made way for one that leaves it: not for one that the other side moved as well, and wins.
         let leaves = std::iter::once(goal)
             .chain(world.tree(to).ancestors(goal))
             .take_while(|&at| at != own)
             .map(|at| world.node(to, at).entry)
-            .find(|&entry| moved(world, from, entry));
+            .find(|&entry| moved_by(view, entry) == Some(from));
         if let Some(entry) = leaves {
             return Step::Wait(Wait::Entry(entry));
         }

@@ -689,3 +689,27 @@ fn a_look_that_fails_at_what_was_met_elsewhere_is_made_again_in_its_time() {
     }
     assert_eq!(waited, 20, "so often it waited between two looks");
 }
+
+/// Of two folders that were moved into each other the one that had made way for a file waited for the other one to leave
+/// it, which that had done by the move that loses.
+#[test]
+fn a_parked_folder_waits_for_none_that_only_a_losing_move_took_out_of_it() {
+    for seed in 0..40 {
+        let mut pair = ModelPair::with(BySide::default(), seed);
+        for folder in ["a", "a/a", "b"] {
+            pair.act(&mkdir(Side::Local, folder));
+        }
+        pair.act_all(&[write(Side::Local, "a/a/a"), write(Side::Local, "b/a")]);
+        pair.check();
+        pair.act_all(&[
+            rename(Side::Local, "a", "t"),
+            rename(Side::Local, "b/a", "a"),
+            rename(Side::Local, "t", "b/a"),
+            rename(Side::Remote, "b", "t"),
+            rename(Side::Remote, "a/a", "b"),
+            rename(Side::Remote, "t", "a/a"),
+            rename(Side::Local, "b", "d"),
+        ]);
+        pair.check();
+    }
+}

@@ -1,7 +1,8 @@
 //! Looks below a folder that a rename of ours is moving: asked for by its old path, and answered when the
 //! rename was done, but not told; and a hint of what is in a folder that nobody listed yet.
 
-use cloudsync_core::engine::io::{Input, Output, Query};
+use cloudsync_core::engine::io::{Act, Input, Output, Query};
+use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::listing::Listing;
 use cloudsync_core::object::{Kind, ObjectRef, Tag};
 use cloudsync_core::rules::{Identity, Rules};
@@ -177,5 +178,42 @@ fn a_folder_that_we_rename_twice_while_it_is_walked_is_listed() {
     for side in Side::BOTH {
         let paths: Vec<&str> = hand.trees[side].keys().map(String::as_str).collect();
         assert_eq!(paths, ["d", "d/b", "d/n"], "{side}: {:?}", hand.acts);
+    }
+}
+
+/// What the walk saw of the two folders beside something that we had just made was in doubt: the listing of the new
+/// one is not of the one that stood there.
+#[test]
+fn a_listing_is_of_the_folder_with_its_id() {
+    let mut hand = Hand::new();
+    let here = Side::Local;
+    let (folder, file) = (object(6, Kind::Folder), object(7, Kind::File));
+    hand.trees[here].extend([("0".to_owned(), folder), ("a/x".to_owned(), file)]);
+    hand.fails = |act| {
+        let is_it = matches!(act, Act::Write { target, .. } if target.name == "x");
+        is_it.then_some(ErrorKind::PermissionDenied)
+    };
+    hand.changed(here, "0");
+    hand.changed(here, "a/x");
+    hand.work_at(Time::ZERO);
+    hand.holds = |query| matches!(query, Query::Walk { .. });
+    hand.walk(here);
+    hand.work_at(Time::ZERO);
+    let walk = hand.held.pop().expect("it is walked");
+    let made = object(8, Kind::File);
+    hand.trees.remote.insert("n".to_owned(), made);
+    hand.changed(Side::Remote, "n");
+    hand.work_at(Time::ZERO);
+    // It is listed before the one that takes its place.
+    hand.rename(here, "a", "0/a");
+    hand.trees[here].insert("a".to_owned(), object(9, Kind::Folder));
+    hand.holds = |_| false;
+    hand.fails = |_| None;
+    hand.look(walk);
+    hand.work_on_as_told();
+    for side in Side::BOTH {
+        let paths: Vec<&str> = hand.trees[side].keys().map(String::as_str).collect();
+        let all = ["0", "0/a", "0/a/b", "0/a/x", "a", "n"];
+        assert_eq!(paths, all, "{side}: {:?}", hand.acts);
     }
 }

@@ -1,6 +1,6 @@
 //! What waits for an operation that is under way, and what does not.
 
-use cloudsync_core::engine::io::{Act, ConflictPolicy, Query};
+use cloudsync_core::engine::io::{Act, ConflictPolicy, Input, Query};
 use cloudsync_core::object::{Kind, Observed, Tag};
 use cloudsync_core::rules::{Feed, Identity, Rules};
 use cloudsync_core::side::{BySide, Side};
@@ -54,6 +54,42 @@ fn what_is_new_in_a_folder_that_we_move_waits_for_that() {
     hand.end_slow();
     hand.work_on();
     assert_eq!(paths(&hand, Side::Remote), ["c", "c/b", "c/n"]);
+}
+
+/// A look did not find the folder that something is written into, as happens where a service answers from an old copy:
+/// it was there, and where it is deleted later it is deleted on the other side.
+#[test]
+fn a_folder_that_something_was_written_into_is_not_gone() {
+    let mut hand = Hand::new();
+    hand.trees[Side::Local].insert("d".to_owned(), object(8, Kind::Folder));
+    changed(&mut hand, Side::Local, &["d"]);
+    hand.is_slow = true;
+    hand.trees[Side::Local].insert("d/n".to_owned(), object(9, Kind::File));
+    changed(&mut hand, Side::Local, &["d/n"]);
+    hand.holds = |query| {
+        matches!(
+            query,
+            Query::Info {
+                side: Side::Remote,
+                ..
+            }
+        )
+    };
+    changed(&mut hand, Side::Remote, &["d"]);
+    hand.holds = |_| false;
+    let Some(Query::Info { id: query, .. }) = hand.held.pop() else {
+        panic!("it is looked at");
+    };
+    let outcome = Ok(None);
+    hand.tell(Input::Found { query, outcome });
+    hand.work_on();
+    hand.end_slow();
+    hand.work_on();
+    hand.trees[Side::Remote].retain(|path, _| !path.starts_with('d'));
+    changed(&mut hand, Side::Remote, &["d/n", "d"]);
+    for side in Side::BOTH {
+        assert_eq!(paths(&hand, side), ["a", "a/b"], "{:?}", hand.acts);
+    }
 }
 
 /// Two files want one place, one after the other.

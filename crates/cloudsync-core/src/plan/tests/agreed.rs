@@ -179,18 +179,26 @@ fn a_folder_that_changes_places_with_one_in_it_waits_for_that() {
     }
 }
 
-/// Both users moved `x`, the remote one into `a`, which was parked there for one that leaves it.
+/// Both users moved `x`, the remote one into `a`, which was parked there for one that leaves it: it waits for `x` if the
+/// local move of that wins, and else goes back, as `x` stays in it.
 #[test]
 fn a_parked_folder_waits_for_what_leaves_it() {
-    let mut scene = Scene::new();
-    let outer = scene.agreed("a", Kind::Folder);
-    let inner = scene.agreed("x", Kind::Folder);
-    let parked = parked_name(outer, "a", 255);
-    scene.moved(Side::Remote, outer, &parked);
-    scene.moved(Side::Remote, inner, &format!("{parked}/x"));
-    scene.moved(Side::Local, inner, "y");
-    scene.moved(Side::Local, outer, "y/a");
-    assert_eq!(scene.plan(outer), Step::Wait(Wait::Entry(inner)));
+    for (local, wins) in [("0", true), ("y", false)] {
+        let mut scene = Scene::new();
+        let outer = scene.agreed("a", Kind::Folder);
+        let inner = scene.agreed("x", Kind::Folder);
+        let parked = parked_name(outer, "a", 255);
+        scene.moved(Side::Remote, outer, &parked);
+        scene.moved(Side::Remote, inner, &format!("{parked}/x"));
+        scene.moved(Side::Local, inner, local);
+        scene.moved(Side::Local, outer, &format!("{local}/a"));
+        let expected = if wins {
+            Step::Wait(Wait::Entry(inner))
+        } else {
+            rename(Side::Local, outer, in_root("a"), RenamePurpose::Undo)
+        };
+        assert_eq!(scene.plan(outer), expected, "{local}");
+    }
 }
 
 /// Of two folders that were moved into each other, the one that is parked on the remote side goes back on the local one.

@@ -27,8 +27,8 @@ const PLANTS: [Plant; 8] = [
     Plant {
         what: "a file is deleted or moved without a look at its version",
         file: "crates/cloudsync-provider/src/filesystem/change.rs",
-        good: "expect.is_some_and(|tag| found.what == What::File && found.tag() != *tag)",
-        bad: "expect.is_some_and(|tag| found.what == What::Special && found.tag() != *tag)",
+        good: "expect.is_some_and(|tag| found.what != What::File || found.tag() != *tag)",
+        bad: "expect.is_some_and(|tag| found.what != What::File && found.tag() != *tag)",
         package: "cloudsync-provider",
     },
     Plant {

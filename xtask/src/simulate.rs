@@ -15,12 +15,13 @@ const USAGE: &str = "cargo xtask simulate [--runs N] [--seed S] [--threads N] [-
 cargo xtask simulate --exhaustive [--threads N] [--bound N]: all small worlds
 cargo xtask simulate --interleaved [--threads N] [--bound N]: few acts, and all orders of what happens
     of both, all bounds, or the Nth of them
-cargo xtask simulate --planner [--runs N] [--seed S] [--threads N] [--show N] [--replay S]: the planner alone
+cargo xtask simulate --planner [--crowded] [--runs N] [--seed S] [--threads N] [--show N] [--replay S]: the planner
+    alone, and much that both users did
 cargo xtask simulate --replay S: one random world, made as small as it still fails, line by line
 of random worlds, those in which a side cannot move folders (--by-parts), an application is asked about
 conflicts (--asking), a side does not want a name for a while (--choosing), answers come late (--late),
-one user moves folders about (--inside-out), users are at work on one side only (--one-sided), or paths are
-translated (--translating)
+one user moves folders about (--inside-out), both do, each their own way (--crossed), users are at work on one
+side only (--one-sided), or paths are translated (--translating)
 cargo xtask simulate --whole [--runs N] [--seed S] [--threads N] [--shrink N] [--keep FOLDER]:
     the facade, its store and two services, among faults
 cargo xtask simulate --whole --replay FILE: one run, line by line; FILE can be the number of a seed";
@@ -34,6 +35,7 @@ struct Options {
     /// Only this one of the bounds of `exhaustive` or `interleaved`.
     bound: Option<u64>,
     planner: bool,
+    crowded: bool,
     family: Family,
     /// How many failures are told.
     show: usize,
@@ -47,7 +49,7 @@ struct Family {
     world: fn(u64) -> Swarm,
 }
 
-const FAMILIES: [Family; 8] = [
+const FAMILIES: [Family; 9] = [
     Family {
         flag: "",
         world: Swarm::new,
@@ -63,6 +65,10 @@ const FAMILIES: [Family; 8] = [
     Family {
         flag: "--choosing",
         world: |seed| Swarm::new(seed).choosing(),
+    },
+    Family {
+        flag: "--crossed",
+        world: Swarm::crossed,
     },
     Family {
         flag: "--late",
@@ -91,6 +97,7 @@ fn options(arguments: &[String]) -> Result<Options> {
         interleaved: false,
         bound: None,
         planner: false,
+        crowded: false,
         family: FAMILIES[0],
         show: 20,
         replay: None,
@@ -111,6 +118,7 @@ fn options(arguments: &[String]) -> Result<Options> {
             "--interleaved" => options.interleaved = true,
             "--bound" => options.bound = Some(number()?),
             "--planner" => options.planner = true,
+            "--crowded" => options.crowded = true,
             flag => {
                 let family = FAMILIES.iter().find(|family| family.flag == flag);
                 options.family = *family.with_context(|| USAGE)?;
@@ -196,8 +204,9 @@ fn planner(options: &Options) -> Result<bool> {
             options.show as u64,
         ],
     };
-    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
-    in_release("run", &program, &numbers)
+    let crowded = options.crowded.then(|| "--crowded".to_owned());
+    let arguments: Vec<String> = numbers.iter().map(u64::to_string).chain(crowded).collect();
+    in_release("run", &program, &arguments)
 }
 
 /// Goes through all orders, in a program with an allocator of its own.

@@ -105,8 +105,8 @@ pub trait Provider: Debug + Send + Sync + 'static {
     /// As [`Provider::write`].
     async fn create_folder(&self, target: &Target, attributes: Attributes) -> Result<Observed>;
 
-    /// Renames or moves an object to a name that is free, or its own (another case). `expect` is the
-    /// tag that a file must have (`None`: any). Answers the object as it is afterwards.
+    /// Renames or moves an object to a name that is free, or its own (another case). With `expect` it must be a
+    /// file that has this tag. Answers the object as it is afterwards.
     ///
     /// # Errors
     /// As [`Provider::write`]; [`ErrorKind::Invalid`] for a folder into itself.
@@ -125,8 +125,8 @@ pub trait Provider: Debug + Send + Sync + 'static {
     /// [`ErrorKind::NotEmpty`] for a folder with anything in it.
     async fn delete(&self, at: &ObjectRef, kind: Kind, expect: Option<&Tag>) -> Result<()>;
 
-    /// Sets the attributes that are `Some` on an object that has the tag `expect`. Answers the
-    /// object as it is afterwards.
+    /// Sets the attributes that are `Some` on an object; with `expect` it must be a file that has this tag.
+    /// Answers the object as it is afterwards.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] by default; [`ErrorKind::PreconditionFailed`].

@@ -10,11 +10,14 @@ use std::time::Instant;
 use cloudsync_core::testing::Planned;
 use mimalloc::MiMalloc;
 
+/// Asks for crowded cases.
+const CROWDED: &str = "--crowded";
+
 /// A case allocates much, and little at a time.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// `RUNS SEED THREADS SHOW`, or the `SEED` of one to show.
+/// `RUNS SEED THREADS SHOW`, or the `SEED` of one to show; with `--crowded`, of crowded cases.
 fn main() -> ExitCode {
     // What panics is told at the end, with how to run it again.
     std::panic::set_hook(Box::new(|_| {}));
@@ -22,9 +25,15 @@ fn main() -> ExitCode {
         .skip(1)
         .filter_map(|text| text.parse().ok())
         .collect();
+    let is_crowded = env::args().any(|text| text == CROWDED);
+    let case = if is_crowded {
+        Planned::crowded
+    } else {
+        Planned::new
+    };
     let is_well = match numbers[..] {
-        [seed] => replay(seed),
-        [runs, seed, threads, show] => run(runs, seed, threads, show),
+        [seed] => replay(case, seed),
+        [runs, seed, threads, show] => run(case, runs, seed, threads, show),
         _ => false,
     };
     if is_well {
@@ -36,12 +45,12 @@ fn main() -> ExitCode {
 
 /// Runs so many cases from a seed on. Tells how many failed, and the first `show` of them. Returns whether all
 /// is well.
-fn run(runs: u64, seed: u64, threads: u64, show: u64) -> bool {
+fn run(case: fn(u64) -> Planned, runs: u64, seed: u64, threads: u64, show: u64) -> bool {
     let start = Instant::now();
     let part = |number: u64| {
         let (mut operations, mut failures) = (0_u64, Vec::new());
         for seed in (seed + number..seed + runs).step_by(usize::try_from(threads).unwrap_or(1)) {
-            match Planned::new(seed).run() {
+            match case(seed).run() {
                 Ok(done) => operations += done as u64,
                 Err(why) => failures.push((seed, why)),
             }
@@ -67,15 +76,15 @@ fn run(runs: u64, seed: u64, threads: u64, show: u64) -> bool {
     failures.sort();
     for ((seed, why), _) in failures.iter().zip(0..show) {
         let why: String = why.chars().take(300).collect();
-        println!("seed {seed}: {why}\n  again: cargo xtask simulate --planner --replay {seed}");
+        println!("seed {seed}: {why}");
     }
     println!("{} cases failed", failures.len());
     failures.is_empty()
 }
 
 /// Runs one case, and shows it. Returns whether all is well.
-fn replay(seed: u64) -> bool {
-    let case = Planned::new(seed);
+fn replay(case: fn(u64) -> Planned, seed: u64) -> bool {
+    let case = case(seed);
     println!("{case:#?}");
     match case.run() {
         Ok(done) => println!("all holds, after {done} operations"),

@@ -152,23 +152,57 @@ impl Engine {
                     },
                 );
             }
-            (Deed::Rename { place, purpose, .. }, Effect::Changed(seen)) => {
+            (Deed::Rename { place, purpose, .. }, Effect::Changed(seen))
+                if seen.kind == self.world.entry(id).kind =>
+            {
                 self.renamed(id, side, place, &seen, *purpose);
             }
             (Deed::Delete, Effect::Deleted) => self.deleted(flight),
             (Deed::SetAttributes(set), Effect::Changed(seen)) => {
                 if let Some(node) = self.world.entry(id).nodes[side] {
-                    let content = self.world.node(side, node).content();
-                    self.world.update(side, node, &seen, None);
-                    let at = self.world.node_mut(side, node);
-                    at.set_content(content);
-                    self.world.tree_mut(side).touch(node, self.tick);
+                    self.attributes_set(id, side, node, &seen, *set);
                 }
-                self.agree_attributes(id, side, *set);
             }
-            // An answer that does not fit the question: look at what is there.
+            // An answer that does not fit the question, or another object took its place before we moved it: look at
+            // what is there.
             _ => self.doubt_around(flight),
         }
+    }
+
+    fn attributes_set(
+        &mut self,
+        id: EntryId,
+        side: Side,
+        node: NodeId,
+        seen: &Observed,
+        set: Attributes,
+    ) {
+        let is_same = self.is_as_it_was(side, node, seen, set.mtime.is_some());
+        self.change(side, node, seen, is_same);
+        if is_same {
+            self.agree_attributes(id, side, set);
+        } else {
+            self.touch(id);
+        }
+    }
+
+    /// A user may have changed an object in the moment before we did, which its tag need not tell: that is still to be
+    /// met as a change. Returns true if it is as it was but for what we did.
+    fn is_as_it_was(&self, side: Side, node: NodeId, seen: &Observed, time_is_ours: bool) -> bool {
+        let before = self.world.node(side, node);
+        let tells_time = self.config.rules[side].keeps_mtime && !time_is_ours;
+        before.kind == Kind::Folder
+            || (before.size() == seen.size
+                && (!tells_time || before.attributes().mtime == seen.attributes.mtime))
+    }
+
+    /// Takes over what an object is like that we changed: its content is the one that it had, or nobody knows it.
+    fn change(&mut self, side: Side, node: NodeId, seen: &Observed, keeps_content: bool) {
+        let content = self.world.node(side, node).content();
+        self.world.update(side, node, seen, None);
+        let at = self.world.node_mut(side, node);
+        at.set_content(content.filter(|_| keeps_content));
+        self.world.tree_mut(side).touch(node, self.tick);
     }
 
     fn deleted(&mut self, flight: &Flight) {
@@ -329,21 +363,12 @@ impl Engine {
             self.sides[side].gone.push(here);
             self.touch(other);
         }
-        let before = self.world.node(side, node);
-        let tag = before.tag();
-        // A user may have changed it in the moment before: that is still to be met as a change.
-        let keeps_mtime = self.config.rules[side].keeps_mtime;
-        let is_same = kind == Kind::Folder
-            || (before.size() == seen.size
-                && (!keeps_mtime || before.attributes().mtime == seen.attributes.mtime));
+        let tag = self.world.node(side, node).tag();
+        let is_same = self.is_as_it_was(side, node, seen, false);
         let agreed = self.world.entry(id).is_agreed();
         let agreed = agreed.then(|| self.world.agreed_tag(id, side));
         self.world.attach(side, node, place.folder, name);
-        let content = self.world.node(side, node).content();
-        self.world.update(side, node, seen, None);
-        let at = self.world.node_mut(side, node);
-        at.set_content(content);
-        self.world.tree_mut(side).touch(node, self.tick);
+        self.change(side, node, seen, is_same);
         self.note_moved(side, node, self.tick);
         if let Some((_, agreed)) = agreed.filter(|agreed| agreed.0 == tag && is_same) {
             // A rename may give another tag; it changed nothing else.

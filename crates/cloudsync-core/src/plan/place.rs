@@ -236,9 +236,11 @@ pub(super) fn path_on(view: &View<'_>, side: Side, node: NodeId) -> String {
     }
 }
 
-/// Returns a node's path as if nothing on it were parked.
+/// Returns a node's path as if nothing on it were parked. What is parked in what lies in it, by where that was before, is
+/// taken to stand in the root.
 pub(super) fn path_unparked(world: &World, side: Side, node: NodeId) -> String {
     let mut names = Vec::new();
+    let mut parked = Vec::new();
     let mut at = node;
     while let Some(mut parent) = world.node(side, at).parent() {
         let here = world.node(side, at);
@@ -247,6 +249,10 @@ pub(super) fn path_unparked(world: &World, side: Side, node: NodeId) -> String {
             .find(here.entry)
             .is_some_and(crate::tree::entry::Entry::is_agreed);
         if is_agreed && is_parked(world.names.get(name)) {
+            if parked.contains(&at) {
+                break;
+            }
+            parked.push(at);
             (parent, name) = world.agreed_place(here.entry, side);
         }
         names.push(world.names.get(name));

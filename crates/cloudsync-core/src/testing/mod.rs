@@ -6,6 +6,7 @@
 
 mod act;
 mod check;
+mod crossed;
 mod disk;
 mod driving;
 pub mod exhaustive;
@@ -23,6 +24,7 @@ pub mod small;
 mod storage;
 mod swarm;
 mod translation;
+mod user;
 
 pub use act::{UserAct, hostile_acts, user_acts};
 pub use pair::ModelPair;

@@ -2,6 +2,7 @@
 //! and what is planned until both are equal again. Nothing fails and nobody acts meanwhile, so whatever is
 //! planned has to be possible, and never more than users wished for.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,15 +52,25 @@ pub enum Drawn {
 impl Planned {
     /// Draws the case of a seed.
     pub fn new(seed: u64) -> Self {
+        Self::drawn(seed, 0..6, 0..4)
+    }
+
+    /// Draws the crowded case of a seed: more things, of which more is made.
+    pub fn crowded(seed: u64) -> Self {
+        Self::drawn(seed, 5..13, 1..9)
+    }
+
+    /// Draws a case with so many objects, and so many acts on each side.
+    fn drawn(seed: u64, objects: Range<usize>, changes: Range<usize>) -> Self {
         let mut random = Random::new(seed ^ 0x70_1a27);
         let mut base = Disk::default();
-        for token in 0..small(random.below(6)) {
+        for token in 0..number_in(&objects, &mut random) {
             make(&mut base, &mut random, token);
         }
         let mut sides = BySide::new(base.clone(), base.clone());
         let mut acts = BySide::<Vec<Drawn>>::default();
         for side in Side::BOTH {
-            for number in 0..small(random.below(4)) {
+            for number in 0..number_in(&changes, &mut random) {
                 let token = 100 + 10 * u32::from(side == Side::Remote) + number;
                 acts[side].extend(act(&mut sides[side], &mut random, token));
             }
@@ -301,7 +312,8 @@ impl Planned {
     }
 }
 
-fn small(number: usize) -> u32 {
+fn number_in(range: &Range<usize>, random: &mut Random) -> u32 {
+    let number = range.start + random.below(range.len());
     u32::try_from(number).expect("a small number")
 }
 

@@ -8,6 +8,7 @@ use crate::policy::Policy;
 use crate::rules::{Feed, Identity};
 use crate::side::{BySide, Side};
 use crate::testing::act::UserAct;
+use crate::testing::crossed;
 use crate::testing::one_sided;
 use crate::testing::pair::ModelPair;
 use crate::testing::random::Random;
@@ -160,6 +161,11 @@ impl Swarm {
     /// A world of two disks, of which users are at work on one only: as they left it, it stays.
     pub fn one_sided(seed: u64) -> Self {
         one_sided::world(seed)
+    }
+
+    /// A world in which both users move the same things about, each their own way.
+    pub fn crossed(seed: u64) -> Self {
+        crossed::world(seed)
     }
 
     /// The same world, with an application that is asked about conflicts.

@@ -147,6 +147,14 @@ fn folders_are_moved_inside_out() {
     }
 }
 
+/// Both do, each their own way.
+#[test]
+fn two_users_move_the_same_things_about() {
+    for seed in 0..2_000 {
+        Swarm::crossed(seed).run();
+    }
+}
+
 /// The same where a side does not want a name, and wants it again.
 #[test]
 fn everything_at_once_by_one_policy_after_another() {

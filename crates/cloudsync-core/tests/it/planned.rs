@@ -23,3 +23,20 @@ fn three_folders_that_both_moved_into_each_other_end_somewhere() {
             .unwrap_or_else(|why| panic!("seed {seed}: {why}"));
     }
 }
+
+#[test]
+fn whatever_two_users_made_of_much_is_planned_to_be_equal() {
+    for seed in 0..5_000 {
+        Planned::crowded(seed)
+            .run()
+            .unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+    }
+}
+
+/// A folder was parked, and the one that it stood in before was moved into it: the way to where it stood had no end, and
+/// the memory that it took neither.
+#[test]
+fn what_is_parked_and_what_it_stood_in_may_have_changed_places() {
+    let case = Planned::crowded(248_756);
+    case.run().unwrap_or_else(|why| panic!("{why}"));
+}

@@ -227,3 +227,61 @@ fn what_stands_there_under_another_case_belongs_to_that_name() {
         assert_eq!(hand.trees[side]["F"].tag, object(8, Kind::File).tag);
     }
 }
+
+/// A file with the tag of another one took its place just before we renamed that: what is there now was not looked at.
+#[test]
+fn what_we_renamed_may_be_another_file_with_its_tag() {
+    let coarse = SideSetup {
+        clock_step: 20,
+        ..SideSetup::without_ids()
+    };
+    for seed in 0..20 {
+        for work in 0..20 {
+            let setup = BySide::new(coarse, SideSetup::default());
+            let mut pair = ModelPair::with(setup, seed);
+            for path in ["b", "c"] {
+                pair.act(&UserAct::Write(Side::Local, path.to_owned()));
+            }
+            pair.check();
+            pair.act(&rename(Side::Remote, "b", "d"));
+            pair.act(&UserAct::Work(work));
+            pair.act(&UserAct::Delete(Side::Local, "b".to_owned()));
+            pair.act(&rename(Side::Local, "c", "b"));
+            pair.check();
+        }
+    }
+}
+
+/// A folder took the place of a file just before we moved that, and a service moved what it found there: the answer says
+/// so, and nothing of the file is believed of the folder.
+#[test]
+fn what_we_moved_may_be_a_folder_that_took_the_place() {
+    let path_only = Rules {
+        identity: Identity::Path,
+        ..rules()
+    };
+    let mut hand = Hand::with(BySide::new(rules(), path_only));
+    hand.rename(Side::Local, "a/b", "a/c");
+    hand.changed(Side::Local, "a/b");
+    hand.changed(Side::Local, "a/c");
+    hand.is_slow = true;
+    hand.work();
+    assert_eq!(hand.acts.len(), 1, "{:?}", hand.acts);
+    hand.rename(Side::Remote, "a/b", "b");
+    hand.trees
+        .remote
+        .insert("a/b".to_owned(), object(9, Kind::Folder));
+    hand.end_slow();
+    hand.work();
+    hand.changed(Side::Remote, "b");
+    hand.work_on_as_told();
+    let paths = |side: Side| hand.trees[side].keys().cloned().collect::<Vec<_>>();
+    assert_eq!(paths(Side::Local), paths(Side::Remote), "{:?}", hand.acts);
+    let kinds = |side: Side| {
+        hand.trees[side]
+            .values()
+            .map(|seen| seen.kind)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(Side::Local), kinds(Side::Remote), "{:?}", hand.acts);
+}

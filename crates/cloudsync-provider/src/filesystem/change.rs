@@ -92,7 +92,7 @@ fn find<'a>(
     {
         return changed("another object stands there");
     }
-    if expect.is_some_and(|tag| found.what == What::File && found.tag() != *tag) {
+    if expect.is_some_and(|tag| found.what != What::File || found.tag() != *tag) {
         return changed("another version");
     }
     Ok(Subject {

@@ -158,12 +158,11 @@ impl MockProvider {
         if id == root {
             return Err(Error::new(ErrorKind::Invalid, operation).with_detail("the root"));
         }
-        let node = state.node(id, operation)?;
-        if node.children().is_some() && !state.config.folder_move {
-            return Err(Error::new(ErrorKind::Unsupported, operation).with_object(at));
-        }
-        if let (Some(tag), Some(Kind::File)) = (expect, node.kind()) {
+        if let Some(tag) = expect {
             check_file(state, id, tag, operation, &at.path)?;
+        }
+        if state.node(id, operation)?.children().is_some() && !state.config.folder_move {
+            return Err(Error::new(ErrorKind::Unsupported, operation).with_object(at));
         }
         let name = state.accept_name(&target.name, operation)?;
         let folder = Self::meet_folder(state, root, target, operation)?;
@@ -262,7 +261,7 @@ impl MockProvider {
         }
         let root = self.root_id(state, Call::SetAttributes)?;
         let id = Self::meet(state, root, at).to_change(operation, at)?;
-        if let (Some(tag), Some(Kind::File)) = (expect, state.node(id, operation)?.kind()) {
+        if let Some(tag) = expect {
             check_file(state, id, tag, operation, &at.path)?;
         }
         Ok(id)

@@ -253,18 +253,24 @@ async fn rename_of_the_gone_is_not_found(bench: &mut Bench<'_>) -> Outcome {
 }
 
 async fn rename_leaves_what_stands_there_now(bench: &mut Bench<'_>) -> Outcome {
-    bench.file("a", b"x").await?;
-    let old = bench.settled("a").await?;
-    bench.delete(&old).await?;
-    bench.file("a", b"another").await?;
-    let target = bench.target("b").await?;
-    let answer = bench
-        .provider
-        .rename(&old.at, Some(old.tag()), &target)
-        .await;
-    let kinds = &[ErrorKind::NotFound, ErrorKind::PreconditionFailed];
-    refused(answer, kinds, "another file stands there")?;
-    ensure_eq!(bench.names().await?, ["a"], "names");
+    for kind in [Kind::File, Kind::Folder] {
+        bench.file("a", b"x").await?;
+        let old = bench.settled("a").await?;
+        bench.delete(&old).await?;
+        let other = match kind {
+            Kind::File => bench.file("a", b"another").await?,
+            Kind::Folder => bench.folder("a").await?,
+        };
+        let target = bench.target("b").await?;
+        let answer = bench
+            .provider
+            .rename(&old.at, Some(old.tag()), &target)
+            .await;
+        let kinds = &[ErrorKind::NotFound, ErrorKind::PreconditionFailed];
+        refused(answer, kinds, "another object stands there")?;
+        ensure_eq!(bench.names().await?, ["a"], "names");
+        bench.delete(&other).await?;
+    }
     Ok(())
 }
 

@@ -38,7 +38,8 @@ pub enum ErrorKind {
     PermissionDenied,
     /// The object is not as the caller expected it: look again.
     PreconditionFailed,
-    /// Too many calls. `Retry::After` says how long to wait, where the server does.
+    /// Too many calls. `Retry::After` says how long to wait, where the server does. A server that refuses a call does
+    /// nothing of it: say so with [`Failure::with_did_nothing`].
     RateLimited,
     /// The store is of this pair with its sides the other way round: give them in that order.
     Reversed,

@@ -128,7 +128,8 @@ impl Hostile {
             Kind::RateLimited => {
                 let wait = Duration::from_secs(1 + sim.draw_fault(300) as u64);
                 let error = Self::error(ErrorKind::RateLimited, call, path);
-                return Err(error.with_retry(Retry::After(Some(wait))));
+                let error = error.with_retry(Retry::After(Some(wait)));
+                return Err(error.with_did_nothing(true));
             }
             Kind::TokenBad => {
                 sim.services[side].set_tokens_good(false);

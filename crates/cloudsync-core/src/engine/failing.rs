@@ -27,8 +27,9 @@ impl Engine {
             self.world.take_intent(id);
             self.persisting.dirty(id);
         }
+        let is_refused = !failure.is_retryable() && failure.kind() != ErrorKind::Unexpected;
         if let Deed::SetAttributes(set) = flight.deed
-            && !uncertain
+            && is_refused
             && !is_of_side(failure.kind())
             && !is_race(failure.kind())
         {

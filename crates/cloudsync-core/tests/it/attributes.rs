@@ -1,9 +1,11 @@
 //! Times and modes, where both sides hold them.
 
 use cloudsync_core::engine::io::Act;
+use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::object::{Attributes, Tag};
 use cloudsync_core::rules::Rules;
 use cloudsync_core::side::{BySide, Side};
+use cloudsync_core::time::Time;
 
 use crate::hand::{Hand, rules};
 
@@ -91,4 +93,24 @@ fn of_two_modes_that_wins_which_lets_the_owner_do_more_and_others_less() {
 fn the_time_of_a_folder_is_nobodys() {
     assert_eq!(set("a", BySide::new(time(5), Attributes::default())), []);
     assert_eq!(set("a", BySide::new(time(5), time(9))), []);
+}
+
+/// That a call did nothing does not say that it is of no use to make it again.
+#[test]
+fn what_could_not_be_set_for_now_is_set_later() {
+    let mut hand = Hand::with(BySide::from_fn(|_| Rules {
+        keeps_mode: true,
+        ..rules()
+    }));
+    let object = hand.trees.local.get_mut("a/b").expect("it is there");
+    object.tag = Tag::new([3, 1]);
+    object.attributes = mode(0o600);
+    hand.fails = |_| Some(ErrorKind::RateLimited);
+    hand.did_nothing = true;
+    hand.changed(Side::Local, "a/b");
+    hand.work_at(Time::ZERO);
+    assert_eq!(hand.acts.len(), 1, "{:?}", hand.acts);
+    hand.fails = |_| None;
+    hand.work();
+    assert_eq!(hand.trees.remote["a/b"].attributes, mode(0o600));
 }

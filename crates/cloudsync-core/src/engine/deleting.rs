@@ -321,11 +321,13 @@ impl Engine {
         asked_at: &str,
         outcome: Result<Option<Found>, Failure>,
     ) {
-        let waiting = self
+        let mut waiting = self
             .deletions
             .verifying
             .remove(&(side, node))
             .unwrap_or_default();
+        // Some may be gone on the other side, too, by now.
+        waiting.retain(|&id| self.world.find(id).is_some());
         let is_asked_for =
             self.world.tree(side).is_live(node) && !self.world.node(side, node).is_present();
         // Where we moved a folder on the way meanwhile, it was looked for at a place that was not its own.

@@ -166,11 +166,15 @@ impl Engine {
         }
         let path = self.world.path(side, node);
         let path = self.config.policy.translate(other, &path);
-        if let Some(folder) = self.folder_of(parent, other)
-            && let Some(name) = path.as_deref().and_then(|path| path.rsplit('/').next())
-        {
-            let name = self.world.names.intern(name);
-            self.world.set_agreed_place(id, other, folder, name);
+        let name = path.as_deref().and_then(|path| path.rsplit('/').next());
+        match (self.folder_of(parent, other), name) {
+            (Some(folder), Some(name)) => {
+                let name = self.world.names.intern(name);
+                self.world.set_agreed_place(id, other, folder, name);
+            }
+            // That folder is gone by now: wherever it stands, it moved there.
+            (None, _) => self.world.set_agreed_nowhere(id, other),
+            (_, None) => {}
         }
     }
 

@@ -83,7 +83,7 @@ pub struct Engine {
     broke: BTreeSet<EntryId>,
     /// Attributes that a side refused for good: not tried again before it is walked, or the next start.
     refused: BTreeMap<EntryId, (Side, Attributes)>,
-    drain_waiters: BTreeMap<(Side, crate::tree::node::NodeId), EntryId>,
+    drain_waiters: BTreeMap<(Side, crate::tree::node::NodeId), BTreeSet<EntryId>>,
     out: VecDeque<Output>,
     planned: Plan,
     draining: bool,

@@ -129,12 +129,12 @@ impl Engine {
     }
 
     /// Returns true if operations are under way below a folder. Nothing new starts there; when the last one
-    /// ends, `planned` is planned again.
+    /// ends, `planned` is planned again, and whoever else waits for that.
     pub(super) fn drain(&mut self, key: (Side, NodeId), planned: EntryId) -> bool {
         let is_busy = self.locks.below.get(&key).is_some_and(|&count| count > 0);
         if is_busy {
             self.locks.draining.insert(key);
-            self.drain_waiters.insert(key, planned);
+            self.drain_waiters.entry(key).or_default().insert(planned);
         }
         is_busy
     }
@@ -260,12 +260,14 @@ impl Engine {
             if *count == 0 {
                 self.locks.below.remove(key);
                 if self.locks.draining.contains(key)
-                    && let Some(waiter) = self.drain_waiters.remove(key)
+                    && let Some(waiters) = self.drain_waiters.remove(key)
                 {
                     self.locks.draining.remove(key);
-                    self.touch(waiter);
-                    // It may find that it has to wait for what could not start below it.
-                    self.wake_waiters(waiter);
+                    for waiter in waiters {
+                        self.touch(waiter);
+                        // It may find that it has to wait for what could not start below it.
+                        self.wake_waiters(waiter);
+                    }
                 }
             }
         }

@@ -713,3 +713,23 @@ fn a_parked_folder_waits_for_none_that_only_a_losing_move_took_out_of_it() {
         pair.check();
     }
 }
+
+/// Two objects wanted a folder out of their way, below which something was under way: the first of them was forgotten, and
+/// stayed on one side.
+#[test]
+fn all_who_wait_for_a_folder_to_be_quiet_are_told() {
+    Swarm::crossed(2_316_564).run();
+}
+
+/// The last look before a deletion failed when what it was for was gone on both sides: a panic.
+#[test]
+fn a_look_for_what_is_gone_on_both_sides_may_fail() {
+    Swarm::crossed(2_220_930).run();
+}
+
+/// The answer to a move of ours was lost, and the folder that its user had moved it to was gone when it was found: wherever
+/// the file stood then, on either side, counted as its place.
+#[test]
+fn a_move_whose_goal_is_gone_agrees_on_no_place() {
+    Swarm::crossed(2_828_697).run();
+}

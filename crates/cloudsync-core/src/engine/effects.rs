@@ -207,10 +207,13 @@ impl Engine {
 
     fn deleted(&mut self, flight: &Flight) {
         let (id, side) = (flight.entry, flight.side);
+        let node = self.world.entry(id).nodes[side];
+        if let Some(node) = node.filter(|_| self.world.tree(side).has_ids()) {
+            self.note_deleted(side, self.world.node(side, node).oid());
+        }
         if !self.gone_on_both(id, side) {
             return;
         }
-        let node = self.world.entry(id).nodes[side];
         match node.filter(|&node| self.world.node(side, node).is_present()) {
             None => {}
             // Met since the deletion was planned, maybe at a place that it was moved to just before.

@@ -286,6 +286,10 @@ impl Engine {
         if let Some(node) = here {
             self.world.node_mut(side, node).seen = mark;
         }
+        if self.was_deleted(side, &seen.oid, asked) {
+            self.doubt_place(side, folder, name);
+            return;
+        }
         if self.is_ours_now(side, folder, name, here, asked) {
             // We changed something here since it was asked: it may be outdated.
             let as_known = here.is_some_and(|node| {
@@ -310,8 +314,10 @@ impl Engine {
         let known = known.filter(|&node| self.world.node(side, node).kind == seen.kind);
         match (known, here) {
             (Some(node), Some(at)) if node == at => self.see_again(side, node, name, seen),
-            // A hard link that is known as an object of its own.
+            // A hard link that is known as an object of its own, or what was met before the one that has its id was
+            // missed.
             (Some(_), Some(at)) if self.is_same_object(side, at, seen) => {
+                self.world.claim_oid(side, at);
                 self.see_again(side, at, name, seen);
             }
             (Some(node), _)

@@ -19,6 +19,7 @@ impl Engine {
         self.sides[side].walked_undisturbed = false;
         self.sides[side].met_twice.clear();
         self.sides[side].unsure.clear();
+        self.sides[side].deleted.clear();
         let here = self.sides[side].postponed.is_empty();
         if here {
             self.settle_gone(side);

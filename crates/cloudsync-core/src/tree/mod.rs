@@ -446,6 +446,11 @@ impl World {
         self.trees[side].attach(&self.names, id, folder, name);
     }
 
+    /// Says that a node was met under its id, which another one may have as well.
+    pub fn claim_oid(&mut self, side: Side, id: NodeId) {
+        self.trees[side].claim_oid(id);
+    }
+
     /// Says that a gone node is nowhere.
     pub fn set_absent(&mut self, side: Side, id: NodeId) {
         self.trees[side].set_absent(id);

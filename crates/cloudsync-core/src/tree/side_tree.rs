@@ -350,6 +350,15 @@ impl SideTree {
         }
     }
 
+    /// A node is the one that was met under its id, which another one has as well: if that is nowhere now, it is no longer
+    /// found by it.
+    pub(super) fn claim_oid(&mut self, id: NodeId) {
+        if self.has_ids() && self.node(id).is(Mark::Unindexed) {
+            self.get_mut(id).set(Mark::Unindexed, false);
+            self.index_oid(id);
+        }
+    }
+
     fn oid_hash(&self, id: NodeId) -> u64 {
         self.oids.with(id.index(), hash::bytes)
     }

@@ -1,7 +1,8 @@
 //! What waits for an operation that is under way, and what does not.
 
 use cloudsync_core::engine::io::{Act, ConflictPolicy, Input, Query};
-use cloudsync_core::object::{Kind, Observed, Tag};
+use cloudsync_core::listing::Listing;
+use cloudsync_core::object::{Kind, ObjectRef, Observed, Tag};
 use cloudsync_core::rules::{Feed, Identity, Rules};
 use cloudsync_core::side::{BySide, Side};
 
@@ -173,4 +174,46 @@ fn what_was_seen_while_we_deleted_it_is_looked_at_after_a_kill() {
         Some(&Tag::default()),
         "its record asks for a look: {lone:?}"
     );
+}
+
+/// A walk met a folder where its user had moved it just before we deleted it, which went by its id: what the walk says is
+/// from before that.
+#[test]
+fn what_was_met_elsewhere_before_we_deleted_it_is_gone() {
+    let mut hand = Hand::new();
+    let here = Side::Local;
+    let folder = object(8, Kind::Folder);
+    hand.trees[here].insert("a/d".to_owned(), folder.clone());
+    changed(&mut hand, here, &["a/d"]);
+    hand.holds = |query| matches!(query, Query::Walk { .. });
+    hand.walk(here);
+    hand.work_on();
+    let Some(Query::Walk { id: query, .. }) = hand.held.pop() else {
+        panic!("it is walked");
+    };
+    hand.trees[Side::Remote].remove("a/d");
+    changed(&mut hand, Side::Remote, &["a/d"]);
+    assert_eq!(paths(&hand, here), ["a", "a/b"], "{:?}", hand.acts);
+    let root = [("a", object(2, Kind::Folder)), ("m", folder)];
+    let listings = vec![
+        listing("", &root),
+        listing("a", &[("b", object(3, Kind::File))]),
+        listing("m", &[]),
+    ];
+    hand.tell(Input::Listed { query, listings });
+    let outcome = Ok(());
+    hand.tell(Input::Walked { query, outcome });
+    hand.holds = |_| false;
+    hand.work_on();
+    for side in Side::BOTH {
+        assert_eq!(paths(&hand, side), ["a", "a/b"], "{:?}", hand.acts);
+    }
+}
+
+fn listing(path: &str, entries: &[(&str, Observed)]) -> Listing {
+    let mut listing = Listing::new(ObjectRef::at(path.to_owned()));
+    for (name, seen) in entries {
+        listing.push(name, seen.clone());
+    }
+    listing.complete()
 }

@@ -133,6 +133,21 @@ impl Engine {
         }
     }
 
+    /// Notes that we deleted an object, as long as there are looks from before: they may have met it where its user had
+    /// moved it just then.
+    pub(in crate::engine) fn note_deleted(&mut self, side: Side, oid: Oid) {
+        let ledger = &mut self.sides[side];
+        if ledger.walk.is_some() || ledger.outstanding > 0 {
+            ledger.deleted.insert(oid, self.tick);
+        }
+    }
+
+    /// Returns true if we deleted an object since a look was asked for that says otherwise.
+    pub(super) fn was_deleted(&self, side: Side, oid: &Oid, asked: Tick) -> bool {
+        let deleted = &self.sides[side].deleted;
+        !deleted.is_empty() && deleted.get(oid).is_some_and(|&when| when > asked)
+    }
+
     /// Returns true if a place was found empty since a look was asked for that says otherwise.
     pub(super) fn was_emptied(
         &self,

@@ -54,6 +54,8 @@ pub(in crate::engine) struct SideLedger {
     /// Places that nothing was found at, by folded name, and when: an older look that is still to be answered may
     /// say that something stands there.
     pub(super) emptied: BTreeMap<(NodeId, NameId), Tick>,
+    /// When objects were deleted by us, by id, as long as there are looks from before.
+    pub(in crate::engine) deleted: BTreeMap<Oid, Tick>,
     /// Known objects met at another place, by that place, whose old place is still to be looked at.
     pub(in crate::engine) strays: BTreeMap<(NodeId, NameId), Stray>,
     /// How often a node was met at two places since all was settled.
@@ -317,6 +319,7 @@ impl SideLedger {
             has_news,
             under_way,
             emptied,
+            deleted,
             strays,
             met_twice,
             gone,
@@ -363,7 +366,7 @@ impl SideLedger {
             retries,
         )
             .hash(to);
-        (walked_at, missed, unplaced).hash(to);
+        (deleted, walked_at, missed, unplaced).hash(to);
         // They have ticks that are waited for.
         write!(to, "{down:?}{walk:?}{strays:?}")
     }

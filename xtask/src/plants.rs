@@ -1,5 +1,8 @@
 //! Bugs that are planted to see whether the tests find them: each takes one guarantee away. `cargo xtask
-//! plants` plants them one after the other in a copy, and each has to turn the tests red.
+//! plants` plants them one after the other in a copy, and each has to turn red what is to find it: tests, or a layer of
+//! random worlds within so many runs.
+
+mod list;
 
 use std::env;
 use std::fs;
@@ -9,78 +12,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
+use self::list::{Finder, PLANTS, Plant};
 use crate::{Report, root};
-
-/// A bug.
-struct Plant {
-    /// What it does.
-    what: &'static str,
-    file: &'static str,
-    /// What it takes the place of, which stands there once.
-    good: &'static str,
-    bad: &'static str,
-    /// Whose tests are to find it.
-    package: &'static str,
-}
-
-const PLANTS: [Plant; 8] = [
-    Plant {
-        what: "a file is deleted or moved without a look at its version",
-        file: "crates/cloudsync-provider/src/filesystem/change.rs",
-        good: "expect.is_some_and(|tag| found.what != What::File || found.tag() != *tag)",
-        bad: "expect.is_some_and(|tag| found.what != What::File && found.tag() != *tag)",
-        package: "cloudsync-provider",
-    },
-    Plant {
-        what: "what came out of an exchange is not looked at",
-        file: "crates/cloudsync-provider/src/filesystem/replace.rs",
-        good: "Ok(out) if old.same_version(&out) =>",
-        bad: "Ok(out) if old.what == out.what =>",
-        package: "cloudsync-provider",
-    },
-    Plant {
-        what: "what is synced is recorded before it is flushed",
-        file: "crates/cloudsync/src/persist.rs",
-        good: "let (local, remote) = futures::join!(",
-        bad: "guarded_call(\"store apply\", store.apply(batch)).await?;\n        let (local, remote) = futures::join!(",
-        package: "cloudsync",
-    },
-    Plant {
-        what: "a listing that was cut counts as complete",
-        file: "crates/cloudsync-core/src/engine/observing.rs",
-        good: "match listing.end {",
-        bad: "match End::Complete {",
-        package: "cloudsync-tests",
-    },
-    Plant {
-        what: "the other version of a conflict keeps the name",
-        file: "crates/cloudsync-core/src/engine/deciding.rs",
-        good: "Resolution::KeepBoth => self.set_aside(entries, Side::Local),",
-        bad: "Resolution::KeepBoth => self.set_aside(entries, Side::Remote),",
-        package: "cloudsync-tests",
-    },
-    Plant {
-        what: "of two moves the other one wins, on whichever side it is",
-        file: "crates/cloudsync-core/src/plan/agreed.rs",
-        good: "let is_local = path(Side::Local)? <= path(Side::Remote)?;",
-        bad: "let is_local = path(Side::Local)? > path(Side::Remote)?;",
-        package: "cloudsync-core",
-    },
-    Plant {
-        what: "what is put into a folder that is taken away stays there",
-        file: "crates/cloudsync-provider/src/filesystem/write.rs",
-        good: "if !is_there {",
-        bad: "if !is_there && request.size == u64::MAX {",
-        package: "cloudsync-provider",
-    },
-    Plant {
-        what: "the pair named the other way round has a state of its own",
-        file: "crates/cloudsync-cli/src/state.rs",
-        good: "    sides.sort();\n",
-        bad: "",
-        package: "cloudsync-cli",
-    },
-];
 
 /// Checks that all can be planted still.
 pub(crate) fn check(root: &Path) -> Result<Report> {
@@ -96,11 +29,12 @@ pub(crate) fn check(root: &Path) -> Result<Report> {
     Ok(report)
 }
 
-/// Plants all whose description has one of these words in it, one after the other. Returns whether the tests
-/// found each.
+/// Plants all whose description or class has one of these words in it, one after the other. Returns whether each was
+/// found.
 pub(crate) fn run(words: &[String]) -> Result<bool> {
     let is_wanted = |plant: &&Plant| {
-        words.is_empty() || words.iter().any(|word| plant.what.contains(word.as_str()))
+        let has = |word: &String| plant.what.contains(word.as_str()) || plant.class == word;
+        words.is_empty() || words.iter().any(has)
     };
     let plants: Vec<_> = PLANTS.iter().filter(is_wanted).collect();
     let root = root()?;
@@ -122,12 +56,13 @@ pub(crate) fn run(words: &[String]) -> Result<bool> {
     let mut found = 0;
     for plant in &plants {
         let begun = Instant::now();
-        let by = test_with(plant, &copy, &target)?;
+        let by = found_by(plant, &copy, &target)?;
         found += usize::from(by.is_some());
         println!(
-            "{} {:4.0} s  {} ({})",
+            "{} {:4.0} s  {:5} {} ({})",
             if by.is_some() { "found" } else { "MISSED" },
             begun.elapsed().as_secs_f64(),
+            plant.class,
             plant.what,
             by.unwrap_or_default(),
         );
@@ -137,8 +72,8 @@ pub(crate) fn run(words: &[String]) -> Result<bool> {
     Ok(found == plants.len())
 }
 
-/// Runs the tests with a bug. Returns the first that failed, if one did.
-fn test_with(plant: &Plant, copy: &Path, target: &Path) -> Result<Option<String>> {
+/// Lets what is to find a bug look for it. Returns what found it, if it did.
+fn found_by(plant: &Plant, copy: &Path, target: &Path) -> Result<Option<String>> {
     let file = copy.join(plant.file);
     let good = fs::read_to_string(&file)?;
     fs::write(&file, good.replace(plant.good, plant.bad))?;
@@ -146,31 +81,78 @@ fn test_with(plant: &Plant, copy: &Path, target: &Path) -> Result<Option<String>
     let cargo = |arguments: &[&str]| {
         let mut command = Command::new(&cargo);
         command
-            .args([
-                "test",
-                "--quiet",
-                "--all-features",
-                "--package",
-                plant.package,
-            ])
             .args(arguments)
             .current_dir(copy)
             .env("CARGO_TARGET_DIR", target)
             .output()
     };
-    let built = cargo(&["--no-run"])?;
-    ensure!(
-        built.status.success(),
-        "with a bug it does not build: {}",
-        String::from_utf8_lossy(&built.stderr)
-    );
-    let ran = cargo(&["--tests"])?;
+    let (build, run): (Vec<&str>, Vec<&str>) = match plant.found_by {
+        Finder::Tests(package) => {
+            let test = ["test", "--quiet", "--all-features", "--package", package];
+            (
+                [&test[..], &["--no-run"]].concat(),
+                [&test[..], &["--tests"]].concat(),
+            )
+        }
+        Finder::Random(layer) => {
+            let all = ["--quiet", "--release", "--package", "xtask", "--bins"];
+            let run = [
+                "run",
+                "--quiet",
+                "--release",
+                "--package",
+                "xtask",
+                "--bin",
+                "xtask",
+                "--",
+            ];
+            ([&["build"], &all[..]].concat(), [&run[..], layer].concat())
+        }
+    };
+    let built = cargo(&build)?;
+    let ran = built.status.success().then(|| cargo(&run));
     fs::write(&file, good)?;
+    let Some(ran) = ran else {
+        let said = String::from_utf8_lossy(&built.stderr);
+        anyhow::bail!("with a bug it does not build: {said}");
+    };
+    let ran = ran?;
     if ran.status.success() {
         return Ok(None);
     }
     let said = String::from_utf8_lossy(&ran.stdout);
-    let mut rest = said.lines().skip_while(|line| *line != "failures:").skip(1);
-    let first = rest.find_map(|line| line.trim().strip_prefix("---- ")?.split(' ').next());
-    Ok(Some(first.unwrap_or("a test").to_owned()))
+    Ok(match plant.found_by {
+        Finder::Tests(_) => {
+            let mut rest = said.lines().skip_while(|line| *line != "failures:").skip(1);
+            let first = rest.find_map(|line| line.trim().strip_prefix("---- ")?.split(' ').next());
+            Some(first.unwrap_or("a test").to_owned())
+        }
+        // A layer is also red where it reached too little, or could not be built: that found nothing.
+        Finder::Random(layer) => {
+            let last = said.lines().rfind(|line| line.contains(" failed"));
+            let last = last.filter(|line| how_many_failed(line) > Some(0));
+            last.map(|line| format!("{}: {line}", layer.join(" ")))
+        }
+    })
+}
+
+/// Reads how many failed from the last line of a layer.
+fn how_many_failed(line: &str) -> Option<u64> {
+    let (before, _) = line.rsplit_once(" failed")?;
+    before.split(' ').rev().find_map(|word| word.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::how_many_failed;
+
+    #[test]
+    fn what_failed_is_counted() {
+        assert_eq!(how_many_failed("12 worlds failed"), Some(12));
+        assert_eq!(
+            how_many_failed("600 cuts in 15 worlds, 213.0 s; 0 failed"),
+            Some(0)
+        );
+        assert_eq!(how_many_failed("the build failed"), None);
+    }
 }

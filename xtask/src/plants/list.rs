@@ -90,12 +90,12 @@ pub(super) const PLANTS: [Plant; 20] = [
         found_by: Finder::Tests("cloudsync-cli"),
     },
     Plant {
-        what: "a deletion is carried over without a last look",
+        what: "a file that is no longer where it was is deleted, although it was met elsewhere",
         class: "AD",
-        file: "crates/cloudsync-core/src/engine/deleting.rs",
-        good: "if self.world.node(gone, top).is(Mark::Verified) || self.config.dry_run {",
-        bad: "if self.world.tree(gone).is_live(top) {",
-        found_by: Finder::Random(&["simulate", "--whole", "--runs", "1500"]),
+        file: "crates/cloudsync-core/src/engine/settling.rs",
+        good: "        if reused {",
+        bad: "        if reused || node.kind == Kind::File {",
+        found_by: Finder::Random(&["simulate", "--planner", "--runs", "20000"]),
     },
     Plant {
         what: "what was planned to be deleted is deleted whatever it is by then",

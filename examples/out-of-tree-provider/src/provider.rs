@@ -264,13 +264,14 @@ impl Provider for ShelfClient {
         let fail = |kind| Err(Error::new(kind, "rename").with_object(at));
         let (mut items, root) = self.open("rename")?;
         let from = join(&root, &at.path);
-        match items.kind(&from) {
-            None => return fail(ErrorKind::NotFound),
-            Some(Kind::Folder) => return fail(ErrorKind::Unsupported),
-            Some(Kind::File) => {}
-        }
+        let Some(kind) = items.kind(&from) else {
+            return fail(ErrorKind::NotFound);
+        };
         if expect.is_some_and(|tag| !is_unchanged(&items, &from, tag)) {
             return fail(ErrorKind::PreconditionFailed);
+        }
+        if kind == Kind::Folder {
+            return fail(ErrorKind::Unsupported);
         }
         let to = place(&items, &root, target, "rename")?;
         if to != from && items.kind(&to).is_some() {

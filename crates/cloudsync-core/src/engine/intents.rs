@@ -173,8 +173,10 @@ impl Engine {
                 self.world.set_agreed_place(id, other, folder, name);
             }
             // That folder is gone by now: wherever it stands, it moved there.
-            (None, _) => self.world.set_agreed_nowhere(id, other),
-            (_, None) => {}
+            (None, _) if self.world.entry(id).is_agreed() => {
+                self.world.set_agreed_nowhere(id, other);
+            }
+            _ => {}
         }
     }
 

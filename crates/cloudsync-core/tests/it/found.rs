@@ -732,4 +732,6 @@ fn a_look_for_what_is_gone_on_both_sides_may_fail() {
 #[test]
 fn a_move_whose_goal_is_gone_agrees_on_no_place() {
     Swarm::crossed(2_828_697).run();
+    // And one that is agreed on no more.
+    Swarm::crossed(7_325_984).run();
 }

@@ -26,14 +26,14 @@ fn main() -> ExitCode {
         .filter_map(|text| text.parse().ok())
         .collect();
     let is_crowded = env::args().any(|text| text == CROWDED);
-    let case = if is_crowded {
-        Planned::crowded
+    let (case, flag): (fn(u64) -> Planned, _) = if is_crowded {
+        (Planned::crowded, CROWDED)
     } else {
-        Planned::new
+        (Planned::new, "")
     };
     let is_well = match numbers[..] {
         [seed] => replay(case, seed),
-        [runs, seed, threads, show] => run(case, runs, seed, threads, show),
+        [runs, seed, threads, show] => run(case, flag, runs, seed, threads, show),
         _ => false,
     };
     if is_well {
@@ -45,7 +45,14 @@ fn main() -> ExitCode {
 
 /// Runs so many cases from a seed on. Tells how many failed, and the first `show` of them. Returns whether all
 /// is well.
-fn run(case: fn(u64) -> Planned, runs: u64, seed: u64, threads: u64, show: u64) -> bool {
+fn run(
+    case: fn(u64) -> Planned,
+    flag: &str,
+    runs: u64,
+    seed: u64,
+    threads: u64,
+    show: u64,
+) -> bool {
     let start = Instant::now();
     let part = |number: u64| {
         let (mut operations, mut failures) = (0_u64, Vec::new());
@@ -76,7 +83,9 @@ fn run(case: fn(u64) -> Planned, runs: u64, seed: u64, threads: u64, show: u64) 
     failures.sort();
     for ((seed, why), _) in failures.iter().zip(0..show) {
         let why: String = why.chars().take(300).collect();
-        println!("seed {seed}: {why}");
+        println!(
+            "seed {seed}: {why}\n  again: cargo xtask simulate --planner --replay {seed} {flag}"
+        );
     }
     println!("{} cases failed", failures.len());
     failures.is_empty()

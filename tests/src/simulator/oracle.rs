@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cloudsync::Side;
+use cloudsync::{BySide, Side};
 use cloudsync_core::engine::io::Status;
 
 use super::sim::{Sim, Tree};
@@ -15,6 +15,8 @@ pub(super) struct Expected {
     pub(super) tree: Option<Tree>,
     /// Users' acts in this round.
     pub(super) acts: usize,
+    /// Calls that had changed a side, or tried to, when it began.
+    pub(super) operations: BySide<u64>,
 }
 
 impl Sim {
@@ -44,6 +46,19 @@ impl Sim {
             && self.tree(side) != *tree
         {
             self.violate("I15 direction", difference(tree, &self.tree(side)));
+        }
+        if let (Actors::One(side), Some(_)) = (expected.actors, &expected.tree)
+            && !self.setup.folds_names()
+            && !self.is_unsure()
+            && !self.lock().is_retagged
+        {
+            let count = self.lock().operations[side] - expected.operations[side];
+            if count > 0 {
+                self.violate(
+                    "I15 direction",
+                    format!("{count} operations where its user was"),
+                );
+            }
         }
     }
 

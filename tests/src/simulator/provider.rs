@@ -337,7 +337,16 @@ impl Provider for Hostile {
     }
 
     async fn delete(&self, at: &ObjectRef, kind: ObjectKind, expect: Option<&Tag>) -> Result<()> {
-        let work = self.client.delete(at, kind, expect);
+        let sim = &self.life.sim;
+        let work = async {
+            let is_needless = sim.is_needless(self.side, &at.path);
+            let done = self.client.delete(at, kind, expect).await;
+            if is_needless && done.is_ok() {
+                let how = format!("{} {} is deleted", self.side, at.path);
+                sim.violate("I15 nobody deleted that", how);
+            }
+            done
+        };
         self.call(Call::Delete, &at.path, work).await
     }
 

@@ -61,18 +61,24 @@ impl World {
         if actors == Actors::Both {
             self.forget_twins();
         }
-        let acts = {
+        let (acts, operations) = {
             let mut state = sim.lock();
             state.is_hostile = true;
             state.is_unsure = false;
             state.has_failed = false;
             state.is_retagged = false;
-            1 + state.tapes.acts.below(sim.setup.acts)
+            state.touched.clear();
+            let acts = 1 + state.tapes.acts.below(sim.setup.acts);
+            (acts, state.operations)
         };
         let mut users = Users::new(&sim, actors, self.tokens);
         let acting = Box::pin(async {
             for _ in 0..acts {
-                pause(&sim, &[0, 1, 30, 500, 5_000]).await;
+                let times: &[u64] = match sim.setup.crossed {
+                    true => &[0, 0, 0, 1, 30, 500],
+                    false => &[0, 1, 30, 500, 5_000],
+                };
+                pause(&sim, times).await;
                 users.act().await;
                 sim.count("user acts while it works");
             }
@@ -95,7 +101,12 @@ impl World {
         self.tokens = users.tokens();
         let tree = tree.filter(|_| !self.is_first_meeting);
         self.quiet().await;
-        let expected = Expected { actors, tree, acts };
+        let expected = Expected {
+            actors,
+            tree,
+            acts,
+            operations,
+        };
         if let Some(facade) = &self.facade
             && !self.sim.is_violated()
         {

@@ -29,6 +29,8 @@ pub(super) struct Setup {
     pub(super) cases: bool,
     /// Whether the state is in a file.
     pub(super) in_file: bool,
+    /// Whether both users move the same things about, each their own way, and do little else.
+    pub(super) crossed: bool,
 }
 
 impl Setup {
@@ -57,6 +59,9 @@ impl Setup {
         let in_file = tape.happens(20);
         let first = config(tape, 1, cases);
         let second = config(tape, 2, cases);
+        // Last: behind the end of a tape that was recorded before there was this, it is `false`.
+        let crossed = tape.happens(250);
+        let acts = if crossed { acts + 8 } else { acts };
         Self {
             configs: BySide::new(first, second),
             rates,
@@ -69,6 +74,7 @@ impl Setup {
             latency,
             cases,
             in_file,
+            crossed,
         }
     }
 

@@ -17,7 +17,7 @@ use super::tape::Tapes;
 const MOST_CALLS: u64 = 60_000;
 
 /// What a long series of runs has to reach, besides each kind of fault.
-pub(super) const SITUATIONS: [&str; 29] = [
+pub(super) const SITUATIONS: [&str; 30] = [
     "batch with an intent",
     "batch with a parking intent",
     "batch with an undoing intent",
@@ -43,6 +43,7 @@ pub(super) const SITUATIONS: [&str; 29] = [
     "stopped for good",
     "stopped for now",
     "user acts while it works",
+    "user crosses",
     "user edits a conflict copy",
     "user meets a parked object",
     "user saves by another file",
@@ -97,6 +98,8 @@ pub(super) struct State {
     pub(super) operations: BySide<u64>,
     /// Calls of providers and stores.
     pub(super) steps: u64,
+    /// Paths at which users changed something in this round, on either side.
+    pub(super) touched: BTreeSet<String>,
     /// Paths that may not be touched.
     pub(super) forbidden: BySide<Option<String>>,
     pub(super) violation: Option<Violation>,
@@ -138,6 +141,7 @@ impl Sim {
             slow_until: Instant::now(),
             operations: BySide::default(),
             steps: 0,
+            touched: BTreeSet::new(),
             forbidden: BySide::default(),
             violation: None,
             trace: Trace {
@@ -266,5 +270,14 @@ impl Sim {
         if let Some(token) = lost {
             self.violate("I2 nothing lost", format!("{token} by {after}"));
         }
+    }
+
+    /// Whether to delete this on a side is an act of nobody: it is on the other side as well, the same, and no user
+    /// did anything there since all was equal.
+    pub(super) fn is_needless(&self, side: Side, path: &str) -> bool {
+        let (here, there) = (self.tree(side), self.tree(side.other()));
+        let state = self.lock();
+        let is_same = here.get(path).is_some() && here.get(path) == there.get(path);
+        is_same && !state.is_unsure && !state.touched.contains(path)
     }
 }

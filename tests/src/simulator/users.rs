@@ -55,6 +55,9 @@ impl<'a> Users<'a> {
             Actors::Both => Side::BOTH[self.draw(2)],
         };
         let tree = self.sim.tree(side);
+        if self.sim.setup.crossed && tree.len() >= FEW && self.draw(8) > 0 {
+            return self.cross(side, &tree);
+        }
         let act = match tree.len() {
             0..FEW => [0, 23, 8, 0][self.draw(4)],
             FEW..MANY => self.draw(24),
@@ -84,12 +87,12 @@ impl<'a> Users<'a> {
             }
             8 => {
                 let path = self.path();
-                self.done(side, &format!("mkdir {path}"), |user| user.mkdir(&path));
+                self.done(side, "mkdir", &[&path], |user| user.mkdir(&path));
             }
             9 | 10 => self.move_into_folder(side, &tree),
             11 => {
                 if let Some(path) = self.file(&tree) {
-                    self.done(side, &format!("touch {path}"), |user| user.touch(&path));
+                    self.done(side, "touch", &[&path], |user| user.touch(&path));
                 }
             }
             12..15 => self.save(side, &tree).await,
@@ -165,21 +168,21 @@ impl<'a> Users<'a> {
         self.choose(tree, Option::is_none)
     }
 
-    /// Does something, and notes what is dead and what is alive by it. Returns whether it could be
-    /// done.
-    fn done(&self, side: Side, what: &str, act: impl FnOnce(&User) -> Result<()>) -> bool {
-        let contents = || -> BTreeMap<String, usize> {
-            let mut counts = BTreeMap::new();
-            let files = self.sim.tree(side).into_values().flatten();
-            for content in files.filter(|content| !content.is_empty()) {
-                *counts.entry(content).or_default() += 1;
-            }
-            counts
-        };
-        let before = contents();
+    /// Does something to what is at these paths, and notes what is dead and what is alive by it. Returns
+    /// whether it could be done.
+    fn done(
+        &self,
+        side: Side,
+        what: &str,
+        paths: &[&str],
+        act: impl FnOnce(&User) -> Result<()>,
+    ) -> bool {
+        let was = self.sim.tree(side);
         let user = self.sim.services[side].user_at(super::facade::root(side));
         let is_done = act(&user).is_ok();
-        let after = contents();
+        let is = self.sim.tree(side);
+        let (before, after) = (contents(&was), contents(&is));
+        let what = format!("{what} {}", paths.join(" "));
         if what.contains("conflicted") {
             self.sim.count("user edits a conflict copy");
         }
@@ -191,30 +194,56 @@ impl<'a> Users<'a> {
             if is_done { "" } else { ": cannot" }
         ));
         let mut state = self.sim.lock();
+        let named = paths.iter().map(|&path| path.to_owned());
+        state.touched.extend(named);
+        for (tree, other) in [(&was, &is), (&is, &was)] {
+            let changed = tree
+                .iter()
+                .filter(|(path, item)| other.get(*path) != Some(*item));
+            state.touched.extend(changed.map(|(path, _)| path.clone()));
+        }
         // What stood twice, as what is on its way does for a while, is dead with the first of the two:
         // the user saw it there, and the other one may be where it was before.
         state
             .alive
             .retain(|token| after.get(token) >= before.get(token));
         let new = after.keys().filter(|token| !before.contains_key(*token));
-        state.alive.extend(new.cloned());
+        state.alive.extend(new.map(|&token| token.clone()));
         is_done
     }
 
     fn write(&self, side: Side, path: &str, content: &str) {
-        self.done(side, &format!("write {path} {content:?}"), |user| {
+        let what = format!("write {content:?} to");
+        self.done(side, &what, &[path], |user| {
             user.write(path, content.to_owned())
         });
     }
 
     fn delete(&self, side: Side, path: &str) {
-        self.done(side, &format!("delete {path}"), |user| user.delete(path));
+        self.done(side, "delete", &[path], |user| user.delete(path));
     }
 
     fn rename(&self, side: Side, from: &str, to: &str) -> bool {
-        self.done(side, &format!("rename {from} {to}"), |user| {
-            user.rename(from, to)
-        })
+        self.done(side, "rename", &[from, to], |user| user.rename(from, to))
+    }
+
+    /// Moves something to a place that the other user may want as well: into any folder, over what stands there.
+    fn cross(&self, side: Side, tree: &Tree) {
+        let Some(from) = self.any(tree) else { return };
+        let name = self.name();
+        let to = match self.folder(tree) {
+            Some(folder) if self.draw(4) > 0 => format!("{folder}/{name}"),
+            _ => name.to_owned(),
+        };
+        if is_within(&to, &from) || is_within(&from, &to) {
+            return;
+        }
+        if tree.contains_key(&to) && self.draw(2) > 0 {
+            self.delete(side, &to);
+        }
+        if self.rename(side, &from, &to) {
+            self.sim.count("user crosses");
+        }
     }
 
     fn move_into_folder(&self, side: Side, tree: &Tree) {
@@ -235,7 +264,7 @@ impl<'a> Users<'a> {
             0 => {
                 self.write(side, &beside, &token);
                 self.pause().await;
-                self.done(side, &format!("replace {beside} {path}"), |user| {
+                self.done(side, "replace", &[&beside, &path], |user| {
                     user.replace(&beside, &path)
                 });
             }
@@ -264,8 +293,7 @@ impl<'a> Users<'a> {
         let (Some(first), Some(second)) = (self.any(tree), self.any(tree)) else {
             return;
         };
-        let nests = |a: &str, b: &str| a == b || a.starts_with(&format!("{b}/"));
-        if nests(&first, &second) || nests(&second, &first) {
+        if is_within(&first, &second) || is_within(&second, &first) {
             return;
         }
         let away = format!("{first}.swap");
@@ -282,7 +310,7 @@ impl<'a> Users<'a> {
         let (Some(from), Some(to)) = (self.file(tree), self.file(tree)) else {
             return;
         };
-        self.done(side, &format!("replace {from} {to}"), |user| {
+        self.done(side, "replace", &[&from, &to], |user| {
             user.replace(&from, &to)
         });
     }
@@ -320,7 +348,8 @@ impl<'a> Users<'a> {
             mode: Some(mode),
             mtime: None,
         };
-        self.done(side, &format!("chmod {path} {mode:o}"), |user| {
+        let what = format!("chmod {mode:o}");
+        self.done(side, &what, &[&path], |user| {
             user.set_attributes(&path, attributes)
         });
     }
@@ -346,4 +375,23 @@ impl<'a> Users<'a> {
             self.write(side, &format!("{folder}/{name}"), &token);
         }
     }
+}
+
+/// Whether a path is another one, or is below it.
+fn is_within(path: &str, above: &str) -> bool {
+    path.strip_prefix(above)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Counts how often each content stands in a tree.
+fn contents(tree: &Tree) -> BTreeMap<&String, usize> {
+    let mut counts = BTreeMap::new();
+    for content in tree
+        .values()
+        .flatten()
+        .filter(|content| !content.is_empty())
+    {
+        *counts.entry(content).or_default() += 1;
+    }
+    counts
 }

@@ -92,11 +92,20 @@ impl Engine {
                 })
             });
             let node = self.world.entry(id).nodes[side];
+            // In a folder that left it is nowhere yet: it may have been gone before that.
             let is_node_owed = node.is_some_and(|node| {
-                !self.world.node(side, node).is_present() || self.is_owed(side, Doubt::Node(node))
+                !self.stands(side, node) || self.is_owed(side, Doubt::Node(node))
             });
             is_place_owed || is_node_owed
         })
+    }
+
+    /// Returns true if an object and all folders above it are at their places.
+    fn stands(&self, side: Side, node: NodeId) -> bool {
+        let tree = self.world.tree(side);
+        std::iter::once(node)
+            .chain(tree.ancestors(node))
+            .all(|at| at == NodeId::ROOT || tree.get(at).is_present())
     }
 
     /// Returns true if it was found to be done.

@@ -61,9 +61,12 @@ pub enum Mishap {
     Failure,
     /// A side is gone for a while.
     Down,
+    /// Something goes on before its turn: where the oldest goes first, a younger one does. Many a fault of order needs
+    /// no more than that (Emmi, Qadeer, Rakamarić, "Delay-bounded scheduling", 2011, with a bound of one).
+    OutOfTurn,
 }
 
-/// All of them.
+/// Those that can come in any order.
 pub const MISHAPS: [Mishap; 4] = [Mishap::None, Mishap::Crash, Mishap::Failure, Mishap::Down];
 
 /// What was seen.
@@ -88,6 +91,8 @@ pub struct Tally {
 enum Move {
     /// One of those that are going on goes on.
     GoOn(usize),
+    /// The same, before its turn.
+    Overtake(usize),
     /// The next act.
     Act,
     /// Time passes: nothing else happens before the engine wants to go on.
@@ -356,6 +361,7 @@ impl State {
                 }
             }
             Mishap::Down => all.extend(Side::BOTH.map(Move::Down)),
+            Mishap::OutOfTurn => all.extend((count..open.len()).map(Move::Overtake)),
         }
         all
     }
@@ -383,6 +389,11 @@ impl State {
         pair.faults = calm;
         match one {
             Move::GoOn(at) => {
+                let open = pair.open.remove(at);
+                pair.go_on(open);
+            }
+            Move::Overtake(at) => {
+                self.has_mishap = false;
                 let open = pair.open.remove(at);
                 pair.go_on(open);
             }
@@ -444,9 +455,12 @@ impl State {
         pair.faults = Faults::default();
         let status = pair.engine().status(pair.now);
         assert!(status.at_rest, "it rests: {status:?}");
-        let is_calm = way
-            .iter()
-            .all(|one| matches!(one, Move::GoOn(_) | Move::Act | Move::Wait));
+        let is_calm = way.iter().all(|one| {
+            matches!(
+                one,
+                Move::GoOn(_) | Move::Overtake(_) | Move::Act | Move::Wait
+            )
+        });
         for side in Side::BOTH {
             if is_calm && acts.iter().all(|act| act.side() == Some(side)) {
                 let touched = pair.count(side, |_| true);

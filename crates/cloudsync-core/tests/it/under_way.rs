@@ -1,10 +1,12 @@
 //! What waits for an operation that is under way, and what does not.
 
 use cloudsync_core::engine::io::{Act, ConflictPolicy, Input, Query};
+use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::listing::Listing;
 use cloudsync_core::object::{Kind, ObjectRef, Observed, Tag};
 use cloudsync_core::rules::{Feed, Identity, Rules};
 use cloudsync_core::side::{BySide, Side};
+use cloudsync_core::time::Time;
 
 use crate::hand::{Hand, object, rules};
 
@@ -216,4 +218,44 @@ fn listing(path: &str, entries: &[(&str, Observed)]) -> Listing {
         listing.push(name, seen.clone());
     }
     listing.complete()
+}
+
+/// We took a file for deleted whose folder its user had moved, and deleted it on the other side; the answer was lost, and
+/// nobody could look at the folder it was in. That the other user deletes what is above that says nothing of the file:
+/// it was we who deleted it there, and it comes back. (So does what is beside it: we may have deleted that as well.)
+#[test]
+fn what_we_may_have_deleted_in_a_folder_that_its_user_deletes_comes_back() {
+    let mut hand = Hand::new();
+    hand.trees[Side::Local].insert("a/d".to_owned(), object(8, Kind::Folder));
+    hand.trees[Side::Local].insert("a/d/f".to_owned(), object(9, Kind::File));
+    changed(&mut hand, Side::Local, &["a/d", "a/d/f"]);
+    hand.is_slow = true;
+    hand.rename(Side::Local, "a", "m");
+    changed(&mut hand, Side::Local, &["a"]);
+    let is_delete = |(_, act): &&(Side, Act)| matches!(act, Act::Delete { .. });
+    assert_eq!(
+        hand.acts.iter().filter(is_delete).count(),
+        2,
+        "{:?}",
+        hand.acts
+    );
+    hand.changed(Side::Local, "m");
+    hand.work_at(Time::ZERO);
+    hand.unseen = |path| path == "a/d" || path == "m/d";
+    hand.fails = |_| Some(ErrorKind::Unavailable);
+    hand.trees[Side::Remote].remove("a/d/f");
+    hand.end_slow();
+    hand.fails = |_| None;
+    hand.work_at(Time::ZERO);
+    let (id, effect) = hand.done.take().expect("the folder is moved");
+    hand.tell(Input::Done(vec![(id, Ok(effect))]));
+    hand.work_at(Time::ZERO);
+    hand.trees[Side::Remote].clear();
+    hand.changed(Side::Remote, "m");
+    hand.work_at(Time::ZERO);
+    hand.unseen = |_| false;
+    hand.work();
+    for side in Side::BOTH {
+        assert_eq!(paths(&hand, side), ["m", "m/b", "m/d", "m/d/f"]);
+    }
 }

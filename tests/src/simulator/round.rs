@@ -67,6 +67,7 @@ impl World {
             state.is_unsure = false;
             state.has_failed = false;
             state.is_retagged = false;
+            state.lies = 0;
             state.touched.clear();
             let acts = 1 + state.tapes.acts.below(sim.setup.acts);
             (acts, state.operations)

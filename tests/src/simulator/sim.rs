@@ -98,6 +98,8 @@ pub(super) struct State {
     pub(super) operations: BySide<u64>,
     /// Calls of providers and stores.
     pub(super) steps: u64,
+    /// How often in this round something that is there was not found.
+    pub(super) lies: usize,
     /// Paths at which users changed something in this round, on either side.
     pub(super) touched: BTreeSet<String>,
     /// Paths that may not be touched.
@@ -141,6 +143,7 @@ impl Sim {
             slow_until: Instant::now(),
             operations: BySide::default(),
             steps: 0,
+            lies: 0,
             touched: BTreeSet::new(),
             forbidden: BySide::default(),
             violation: None,
@@ -213,6 +216,7 @@ impl Sim {
         state.is_deaf |= kind.deafens();
         // Twice not found counts as gone: what is there all the same comes back with the next walk.
         state.is_unsure |= kind == Kind::NotFound;
+        state.lies += usize::from(kind == Kind::NotFound);
         Some(kind)
     }
 
@@ -273,11 +277,11 @@ impl Sim {
     }
 
     /// Whether to delete this on a side is an act of nobody: it is on the other side as well, the same, and no user
-    /// did anything there since all was equal.
+    /// did anything there since all was equal. What was twice not found counts as gone.
     pub(super) fn is_needless(&self, side: Side, path: &str) -> bool {
         let (here, there) = (self.tree(side), self.tree(side.other()));
         let state = self.lock();
         let is_same = here.get(path).is_some() && here.get(path) == there.get(path);
-        is_same && !state.is_unsure && !state.touched.contains(path)
+        is_same && state.lies < 2 && !state.touched.contains(path)
     }
 }

@@ -1,6 +1,6 @@
 //! The bugs that are planted, by the class of what caused such bugs in programs like this one: an absence that was read as a
 //! deletion (AD), time between check and use (TOC), identity (ID), names (NM), a wrong base (BASE), order (ORD), durability
-//! (DUR), what is left out (SCOPE), time stamps (TIME), transfer (XFER), no progress (LOOP). Each class has one at least
+//! (DUR), what is left out (SCOPE), time stamps (TIME), transfer (XFER), no progress (LOOP), what servers do (SRV). Each class has one at least
 //! that random worlds are to find within the runs that are named.
 
 /// What is to find a bug.
@@ -24,7 +24,7 @@ pub(super) struct Plant {
     pub(super) found_by: Finder,
 }
 
-pub(super) const PLANTS: [Plant; 19] = [
+pub(super) const PLANTS: [Plant; 22] = [
     Plant {
         what: "a file is deleted or moved without a look at its version",
         class: "TOC",
@@ -96,6 +96,22 @@ pub(super) const PLANTS: [Plant; 19] = [
         good: "        if reused {",
         bad: "        if reused || node.kind == Kind::File {",
         found_by: Finder::Random(&["simulate", "--planner", "--runs", "20000"]),
+    },
+    Plant {
+        what: "a listing that was cut counts as complete, and what it lacks is deleted",
+        class: "AD",
+        file: "crates/cloudsync-core/src/engine/observing.rs",
+        good: "match listing.end {",
+        bad: "match End::Complete {",
+        found_by: Finder::Random(&["simulate", "--whole", "--runs", "2000"]),
+    },
+    Plant {
+        what: "nobody looks once more before a deletion",
+        class: "AD",
+        file: "crates/cloudsync-core/src/engine/deleting.rs",
+        good: "if self.world.node(gone, top).is(Mark::Verified) || self.config.dry_run {",
+        bad: "if self.world.tree(gone).is_live(top) {",
+        found_by: Finder::Random(&["simulate", "--whole", "--runs", "15000"]),
     },
     Plant {
         what: "what was planned to be deleted is deleted whatever it is by then",
@@ -176,5 +192,13 @@ pub(super) const PLANTS: [Plant; 19] = [
         good: "let Some(circle) = self.find_circle() else {",
         bad: "let Some(circle) = self.find_circle().filter(Vec::is_empty) else {",
         found_by: Finder::Random(&["simulate", "--runs", "20000", "--crossed"]),
+    },
+    Plant {
+        what: "a file that a service gave another tag, with the same size, is the same",
+        class: "SRV",
+        file: "crates/cloudsync-core/src/delta.rs",
+        good: "None => Change::Maybe,",
+        bad: "None => Change::Same,",
+        found_by: Finder::Random(&["simulate", "--runs", "20000"]),
     },
 ];

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use cloudsync_core::side::BySide;
 use cloudsync_core::testing::exhaustive::{self, Bound, Tally};
 use cloudsync_core::testing::{SideSetup, Situations, Swarm};
@@ -21,7 +21,7 @@ cargo xtask simulate --replay S: one random world, made as small as it still fai
 of random worlds, those in which a side cannot move folders (--by-parts), an application is asked about
 conflicts (--asking), a side does not want a name for a while (--choosing), answers come late (--late),
 one user moves folders about (--inside-out), both do, each their own way (--crossed), users are at work on one
-side only (--one-sided), or paths are translated (--translating)
+side only (--one-sided), or paths are translated (--translating); some of these can be named together
 cargo xtask simulate --whole [--runs N] [--seed S] [--threads N] [--shrink N] [--keep FOLDER]:
     the facade, its store and two services, among faults
 cargo xtask simulate --whole --replay FILE: one run, line by line; FILE can be the number of a seed";
@@ -36,56 +36,67 @@ struct Options {
     bound: Option<u64>,
     planner: bool,
     crowded: bool,
-    family: Family,
+    worlds: Worlds,
     /// How many failures are told.
     show: usize,
     replay: Option<u64>,
 }
 
-/// Which random worlds.
-#[derive(Clone, Copy)]
-struct Family {
-    flag: &'static str,
-    world: fn(u64) -> Swarm,
+/// Draws the world of a seed.
+type Draw = fn(u64) -> Swarm;
+/// Does something to a world.
+type Twist = fn(Swarm) -> Swarm;
+
+/// Where random worlds come from: a kind of them, and what is done to each.
+struct Worlds {
+    flags: Vec<&'static str>,
+    draw: Draw,
+    twists: Vec<Twist>,
 }
 
-const FAMILIES: [Family; 9] = [
-    Family {
-        flag: "",
-        world: Swarm::new,
-    },
-    Family {
-        flag: "--asking",
-        world: |seed| Swarm::new(seed).asking(),
-    },
-    Family {
-        flag: "--by-parts",
-        world: |seed| Swarm::new(seed).by_parts(),
-    },
-    Family {
-        flag: "--choosing",
-        world: |seed| Swarm::new(seed).choosing(),
-    },
-    Family {
-        flag: "--crossed",
-        world: Swarm::crossed,
-    },
-    Family {
-        flag: "--late",
-        world: |seed| Swarm::new(seed).late(),
-    },
-    Family {
-        flag: "--inside-out",
-        world: Swarm::inside_out,
-    },
-    Family {
-        flag: "--one-sided",
-        world: Swarm::one_sided,
-    },
-    Family {
-        flag: "--translating",
-        world: |seed| Swarm::new(seed).translating(),
-    },
+impl Default for Worlds {
+    fn default() -> Self {
+        Self {
+            flags: Vec::new(),
+            draw: Swarm::new,
+            twists: Vec::new(),
+        }
+    }
+}
+
+impl Worlds {
+    fn world(&self, seed: u64) -> Swarm {
+        let twists = self.twists.iter();
+        twists.fold((self.draw)(seed), |world, twist| twist(world))
+    }
+
+    /// Takes a flag. Returns false if it is none of these.
+    fn take(&mut self, flag: &str) -> bool {
+        if let Some((flag, draw)) = KINDS.iter().find(|kind| kind.0 == flag) {
+            self.flags.push(flag);
+            self.draw = *draw;
+        } else if let Some((flag, twist)) = TWISTS.iter().find(|twist| twist.0 == flag) {
+            self.flags.push(flag);
+            self.twists.push(*twist);
+        } else {
+            return false;
+        }
+        true
+    }
+}
+
+const KINDS: [(&str, Draw); 3] = [
+    ("--crossed", Swarm::crossed),
+    ("--inside-out", Swarm::inside_out),
+    ("--one-sided", Swarm::one_sided),
+];
+
+const TWISTS: [(&str, Twist); 5] = [
+    ("--asking", Swarm::asking),
+    ("--by-parts", Swarm::by_parts),
+    ("--choosing", Swarm::choosing),
+    ("--late", Swarm::late),
+    ("--translating", Swarm::translating),
 ];
 
 fn options(arguments: &[String]) -> Result<Options> {
@@ -98,7 +109,7 @@ fn options(arguments: &[String]) -> Result<Options> {
         bound: None,
         planner: false,
         crowded: false,
-        family: FAMILIES[0],
+        worlds: Worlds::default(),
         show: 20,
         replay: None,
     };
@@ -119,10 +130,7 @@ fn options(arguments: &[String]) -> Result<Options> {
             "--bound" => options.bound = Some(number()?),
             "--planner" => options.planner = true,
             "--crowded" => options.crowded = true,
-            flag => {
-                let family = FAMILIES.iter().find(|family| family.flag == flag);
-                options.family = *family.with_context(|| USAGE)?;
-            }
+            flag => ensure!(options.worlds.take(flag), USAGE),
         }
     }
     Ok(options)
@@ -147,7 +155,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
         return interleaved(&options);
     }
     if let Some(seed) = options.replay {
-        return Ok(replay(&(options.family.world)(seed)));
+        return Ok(replay(&options.worlds.world(seed)));
     }
     // What panics is told at the end, with how to run it again.
     std::panic::set_hook(Box::new(|_| {}));
@@ -247,7 +255,7 @@ fn random_worlds(options: &Options) -> bool {
     let part = |number: u64| {
         let mut seen = Seen::default();
         for seed in (options.seed + number..options.seed + options.runs).step_by(options.threads) {
-            match (options.family.world)(seed).try_run() {
+            match options.worlds.world(seed).try_run() {
                 Ok(pair) => {
                     seen.steps += pair.steps;
                     seen.operations += pair.performed.len() as u64;
@@ -283,13 +291,13 @@ fn random_worlds(options: &Options) -> bool {
     failures.sort();
     for (seed, why) in failures.iter().take(options.show) {
         let why: String = why.chars().take(200).collect();
-        let flag = options.family.flag;
-        println!("seed {seed}: {why}\n  again: cargo xtask simulate --replay {seed} {flag}");
+        let flags = options.worlds.flags.join(" ");
+        println!("seed {seed}: {why}\n  again: cargo xtask simulate --replay {seed} {flags}");
     }
     println!("{} worlds failed", failures.len());
     // Only all that can go wrong reaches all situations.
     let mut missing = all.situations.missing();
-    missing.retain(|_| options.family.flag.is_empty());
+    missing.retain(|_| options.worlds.flags.is_empty());
     if !missing.is_empty() {
         println!("never reached: {}", missing.join(", "));
     }

@@ -268,6 +268,11 @@ impl Engine {
                         // It may find that it has to wait for what could not start below it.
                         self.wake_waiters(waiter);
                     }
+                    // That waits for the folder, which need not be what the others wanted out of their way.
+                    let (side, folder) = *key;
+                    if self.world.tree(side).is_live(folder) {
+                        self.wake_waiters(self.world.node(side, folder).entry);
+                    }
                 }
             }
         }

@@ -35,17 +35,22 @@ fn is_path_wanted(view: &View<'_>, side: Side, path: &str, kind: Kind) -> bool {
 
 /// Returns on which sides a row of two nodes is not to be any more: where it stands at a place that is
 /// not wanted, or belongs at one because of where the other side has it. One that is parked is on its way
-/// to where the other side has it, and stands nowhere.
+/// to where the other side has it, with all that is in it, and stands nowhere.
 pub(super) fn left_out(view: &View<'_>, id: EntryId) -> BySide<bool> {
-    let nodes = &view.world.entry(id).nodes;
-    let is_present =
-        |side: Side| nodes[side].is_some_and(|at| view.world.node(side, at).is_present());
+    let world = view.world;
+    let nodes = &world.entry(id).nodes;
+    let is_present = |side: Side, node: NodeId| world.node(side, node).is_present();
+    let is_on_its_way = |side: Side, node: NodeId| {
+        let mut above = std::iter::once(node).chain(world.tree(side).ancestors(node));
+        above.any(|at| {
+            let at = world.node(side, at);
+            let there = world.find(at.entry).and_then(|at| at.nodes[side.other()]);
+            is_parked(world.names.get(at.name()))
+                && there.is_some_and(|there| is_present(side.other(), there))
+        })
+    };
     let present = |side: Side| {
-        let is_on_its_way = |node: NodeId| {
-            let name = view.world.node(side, node).name();
-            is_present(side.other()) && is_parked(view.world.names.get(name))
-        };
-        nodes[side].filter(|&node| is_present(side) && !is_on_its_way(node))
+        nodes[side].filter(|&node| is_present(side, node) && !is_on_its_way(side, node))
     };
     BySide::from_fn(|side| {
         let is_out = || {

@@ -259,3 +259,38 @@ fn what_we_may_have_deleted_in_a_folder_that_its_user_deletes_comes_back() {
         assert_eq!(paths(&hand, side), ["m", "m/b", "m/d", "m/d/f"]);
     }
 }
+
+/// A folder was to make room for a file once what is under way in it ended; by then the file goes elsewhere. What could
+/// not start in the folder meanwhile, as it was about to move, starts all the same.
+#[test]
+fn what_waited_in_a_folder_that_was_to_make_room_goes_on_once_it_need_not() {
+    let mut hand = Hand::new();
+    for (path, id) in [("x", 8), ("a/n", 9)] {
+        hand.trees[Side::Local].insert(path.to_owned(), object(id, Kind::File));
+        changed(&mut hand, Side::Local, &[path]);
+    }
+    hand.is_slow = true;
+    hand.trees[Side::Local].remove("a/b");
+    changed(&mut hand, Side::Local, &["a/b"]);
+    hand.is_slow = false;
+    hand.rename(Side::Remote, "a/n", "a/m");
+    hand.trees[Side::Local].retain(|path, _| path == "x");
+    hand.rename(Side::Local, "x", "a");
+    for (side, path) in [
+        (Side::Remote, "a/n"),
+        (Side::Remote, "a/m"),
+        (Side::Local, "a"),
+        (Side::Local, "x"),
+    ] {
+        hand.changed(side, path);
+    }
+    hand.work_on();
+    hand.rename(Side::Remote, "x", "A");
+    changed(&mut hand, Side::Remote, &["x", "A"]);
+    assert!(hand.trees[Side::Local].contains_key("A"), "{:?}", hand.acts);
+    hand.end_slow();
+    hand.work_on();
+    for side in Side::BOTH {
+        assert_eq!(paths(&hand, side), ["A", "a", "a/m"], "{:?}", hand.acts);
+    }
+}

@@ -467,6 +467,29 @@ fn what_is_parked_is_not_left_out_for_the_place_that_it_left() {
     Swarm::new(420_075_496).choosing().run();
 }
 
+/// A folder is parked, as the other user moved it and its place is not free yet. What is in it is on its way with it:
+/// that the place it left is not wanted on the other side says nothing. (It was withheld, and met again, without end.)
+#[test]
+fn what_is_in_a_parked_folder_is_not_left_out_for_the_place_that_it_left() {
+    let mut pair = ModelPair::with(BySide::default(), 20_034_575);
+    let write = |side: Side, path: &str| UserAct::Write(side, path.into());
+    mkdir(&mut pair, HERE, "c");
+    mkdir(&mut pair, HERE, "b");
+    pair.act(&write(HERE, "d"));
+    pair.act(&write(HERE, "c/a"));
+    pair.act(&write(HERE, "b/d/a"));
+    pair.act(&write(HERE, "c/a"));
+    mkdir(&mut pair, HERE, "c/c");
+    pair.act(&UserAct::Work(u8::MAX));
+    delete(&mut pair, THERE, "b");
+    rename(&mut pair, THERE, "c/c", "b");
+    rename(&mut pair, THERE, "c", "b/a");
+    pair.act(&UserAct::Choose(Scope::without(THERE, "c")));
+    rename(&mut pair, THERE, "d", "b/a/b");
+    rename(&mut pair, HERE, "c/c", "b/b");
+    pair.check();
+}
+
 /// What we were about to write when we were killed, and nobody wants there any more, was settled by a later
 /// start.
 #[test]

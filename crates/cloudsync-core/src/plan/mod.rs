@@ -273,13 +273,24 @@ fn planned(view: &View<'_>, id: EntryId) -> Step {
     }
 }
 
-/// Two objects that both sides have want one place and wait for each other: returns how this one gives way, by
-/// its local move, which goes to a conflict name. `None` where it made none, or its side cannot rename it.
+/// Objects want a place and wait for each other: returns how this one gives way. One that both sides have does by its
+/// local move, which goes to a conflict name; `None` where it made none. One that is new does where it is. `None` also
+/// where its side cannot rename it.
 pub(crate) fn give_way(view: &View<'_>, id: EntryId) -> Option<Step> {
-    let entry = view.world.find(id)?;
-    let (node, _) = entry.nodes.local.zip(entry.nodes.remote)?;
-    let gives = moved(view.world, Side::Local, id) && can_rename(view, Side::Local, id);
-    gives.then(|| agreed::clash(view, id, Side::Local, node))
+    let nodes = view.world.find(id)?.nodes;
+    let lone = |side: Side, node: NodeId| {
+        let gives = view.world.node(side, node).is_present() && can_rename(view, side, id);
+        gives.then(|| lone::give_way(view, id, side, node))
+    };
+    match (nodes.local, nodes.remote) {
+        (Some(node), Some(_)) => {
+            let gives = moved(view.world, Side::Local, id) && can_rename(view, Side::Local, id);
+            gives.then(|| agreed::clash(view, id, Side::Local, node))
+        }
+        (Some(node), None) => lone(Side::Local, node),
+        (None, Some(node)) => lone(Side::Remote, node),
+        (None, None) => None,
+    }
 }
 
 /// Returns the folder on `side` into which an entry is to be moved there, if it is known and stands.

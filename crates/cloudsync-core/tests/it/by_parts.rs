@@ -181,3 +181,29 @@ fn it_waits_to_know_what_became_of_a_write_in_it() {
     let paths: Vec<_> = hand.trees[Side::Remote].keys().collect();
     assert_eq!(paths, ["c", "c/b"], "{:?}", hand.acts);
 }
+
+/// A folder moved into another one that moved out of it, which waits for a new file in it, whose place the first one
+/// took: neither can be renamed as a whole here, so the file gives way.
+#[test]
+fn a_new_file_gives_way_to_a_folder_that_waits_for_it() {
+    let fixed = SideSetup {
+        folder_move: false,
+        ..SideSetup::default()
+    };
+    let mut pair = ModelPair::with(BySide::new(fixed, SideSetup::default()), 20_085_257);
+    pair.act_all(&[
+        mkdir(Side::Local, "a"),
+        write(Side::Local, "c"),
+        mkdir(Side::Local, "b"),
+        mkdir(Side::Local, "a/d"),
+        UserAct::Work(8),
+        rename(Side::Remote, "a/d", "b/c"),
+        delete(Side::Remote, "c"),
+        rename(Side::Local, "c", "a/d/d"),
+        rename(Side::Remote, "a", "c"),
+        rename(Side::Remote, "c", "b/c/d"),
+    ]);
+    pair.check();
+    let both = ["b", "b/c", "b/c/d", "b/c/d.conflicted"];
+    assert_eq!(paths(&pair, Side::Local), both);
+}

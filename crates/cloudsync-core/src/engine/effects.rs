@@ -370,6 +370,7 @@ impl Engine {
         let is_same = self.is_as_it_was(side, node, seen, false);
         let agreed = self.world.entry(id).is_agreed();
         let agreed = agreed.then(|| self.world.agreed_tag(id, side));
+        let is_to_be_walked = kind == Kind::Folder && self.is_to_be_walked(side, node);
         self.world.attach(side, node, place.folder, name);
         self.change(side, node, seen, is_same);
         self.note_moved(side, node, self.tick);
@@ -383,8 +384,8 @@ impl Engine {
             let left = (old_folder, old_name, node);
             self.sides[side].moved_from.insert(left);
         }
-        if self.sides[side].is_walking() && kind == Kind::Folder {
-            // The walk that is under way may come by neither of its two places in time.
+        if is_to_be_walked {
+            // The walk that is under way, or comes, may come by neither of its two places in time.
             self.sides[side].want_walk(node);
         }
         self.was_renamed(id, side, purpose);

@@ -735,3 +735,10 @@ fn a_move_whose_goal_is_gone_agrees_on_no_place() {
     // And one that is agreed on no more.
     Swarm::crossed(7_325_984).run();
 }
+
+/// A folder left one whose walk had failed, and one was moved while it was walked: neither was listed until the next start.
+#[test]
+fn a_folder_that_we_move_is_listed_where_it_is_then() {
+    Swarm::crossed(14_693_164).run();
+    Swarm::crossed(20_032_687).late().run();
+}

@@ -381,6 +381,10 @@ impl Engine {
                 if self.was_elsewhere(side, walk.from, walk.asked) {
                     // It moved under the walk, which may have missed it.
                     self.sides[side].want_walk(walk.from);
+                } else if let Some(entry) = self.on_its_way(side, walk.from) {
+                    // It does so now: it is listed where it is then.
+                    self.set_listed(side, walk.from, false);
+                    self.sides[side].block(entry, Doubt::Node(walk.from));
                 }
                 if walk.from == NodeId::ROOT {
                     self.sides[side].complete = true;

@@ -100,6 +100,19 @@ impl Engine {
             .push_back(Output::Query(Query::Walk { id, side, from: at }));
     }
 
+    /// Returns whether a walk is under way, or is to be made of a folder that this one lies in.
+    pub(in crate::engine) fn is_to_be_walked(&self, side: Side, node: NodeId) -> bool {
+        let ledger = &self.sides[side];
+        let owed = ledger.postponed.values().flatten();
+        let owed = owed.filter_map(|owed| match owed {
+            Owed::Walk(from) => Some(from),
+            Owed::Look(_) | Owed::Stranger(..) => None,
+        });
+        let retried = ledger.retries.values().flatten();
+        let mut all = ledger.wanted_walks.iter().chain(owed).chain(retried);
+        ledger.is_walking() || all.any(|&from| self.world.tree(side).is_within(node, from))
+    }
+
     /// Returns whether something in doubt lies in a folder that walks do not enter.
     fn is_passed_by(&self, side: Side, doubt: Doubt) -> bool {
         let tree = self.world.tree(side);

@@ -340,7 +340,7 @@ impl Engine {
             return;
         }
         let content = self.world.contents.intern(content);
-        self.world.agree(id, Some(content));
+        self.agree_but_for_moves(id, content);
         self.agreed(id);
     }
 

@@ -195,11 +195,18 @@ impl Engine {
 
     /// Both hold the same, wherever they stand.
     fn agree_content(&mut self, id: EntryId, content: ContentId) {
+        self.agree_but_for_moves(id, content);
+        self.equal(id);
+    }
+
+    /// Agrees on content and attributes as both sides have them now, and on their places, unless somebody moved one: that
+    /// is still to be carried over.
+    pub(super) fn agree_but_for_moves(&mut self, id: EntryId, content: ContentId) {
         let moved = |side: Side| crate::delta::moved(&self.world, side, id);
         if !Side::BOTH.into_iter().any(moved) {
-            return self.agree_equal(id, Some(content));
+            self.world.agree(id, Some(content));
+            return;
         }
-        // The move is still to be carried over.
         self.forget_absent(id);
         self.world.set_agreed_content(id, Some(content));
         for side in Side::BOTH {
@@ -208,7 +215,6 @@ impl Engine {
             }
             self.world.agree_tag(id, side);
         }
-        self.equal(id);
         self.touch(id);
     }
 

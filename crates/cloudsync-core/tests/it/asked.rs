@@ -247,3 +247,10 @@ fn random_worlds_in_which_somebody_is_asked() {
 fn a_copy_of_a_version_is_found_where_a_service_does_not_tell_of_us() {
     Swarm::new(800_021_844).asking().run();
 }
+
+/// The chosen version of a conflict is written where the other one was, which its user had renamed meanwhile, as the end of
+/// an earlier write was not known: that is still carried over. (Wherever the two stood counted as agreed.)
+#[test]
+fn a_rename_in_a_conflict_is_carried_over_after_it() {
+    Swarm::new(20_017_550).late().asking().run();
+}

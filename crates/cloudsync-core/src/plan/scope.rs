@@ -35,7 +35,7 @@ fn is_path_wanted(view: &View<'_>, side: Side, path: &str, kind: Kind) -> bool {
 
 /// Returns on which sides a row of two nodes is not to be any more: where it stands at a place that is
 /// not wanted, or belongs at one because of where the other side has it. One that is parked is on its way
-/// to where the other side has it, with all that is in it, and stands nowhere.
+/// to where the other side has it, with all that is in it, and stands nowhere; unless its folder went where nobody looks.
 pub(super) fn left_out(view: &View<'_>, id: EntryId) -> BySide<bool> {
     let world = view.world;
     let nodes = &world.entry(id).nodes;
@@ -47,6 +47,9 @@ pub(super) fn left_out(view: &View<'_>, id: EntryId) -> BySide<bool> {
             let there = world.find(at.entry).and_then(|at| at.nodes[side.other()]);
             is_parked(world.names.get(at.name()))
                 && there.is_some_and(|there| is_present(side.other(), there))
+                && at
+                    .parent()
+                    .is_some_and(|folder| is_wanted(view, side, folder))
         })
     };
     let present = |side: Side| {

@@ -55,9 +55,14 @@ pub(super) fn left_out(view: &View<'_>, id: EntryId) -> BySide<bool> {
     let present = |side: Side| {
         nodes[side].filter(|&node| is_present(side, node) && !is_on_its_way(side, node))
     };
+    // Where one that is parked stands, and where it is taken to stand, are two.
+    let stands_wanted = |side: Side, node: NodeId| {
+        let folder = world.node(side, node).parent();
+        is_wanted(view, side, node) && folder.is_none_or(|folder| is_wanted(view, side, folder))
+    };
     BySide::from_fn(|side| {
         let is_out = || {
-            present(side).is_some_and(|node| !is_wanted(view, side, node))
+            present(side).is_some_and(|node| !stands_wanted(side, node))
                 || present(side.other()).is_some_and(|node| !is_wanted_there(view, side, node))
         };
         !view.trivial && is_out()

@@ -490,6 +490,15 @@ fn what_is_in_a_parked_folder_is_not_left_out_for_the_place_that_it_left() {
     pair.check();
 }
 
+/// A file is parked, and the folder that it stands in goes where nobody looks, or becomes such a folder: it has its name
+/// again. (It stayed under the name of a moment, and what the other side had was not made.)
+#[test]
+fn what_is_parked_in_a_folder_that_goes_where_nobody_looks_has_its_name_again() {
+    for seed in [20_020_391, 20_021_881, 20_043_922] {
+        Swarm::crossed(seed).choosing().run();
+    }
+}
+
 /// What we were about to write when we were killed, and nobody wants there any more, was settled by a later
 /// start.
 #[test]

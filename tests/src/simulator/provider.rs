@@ -329,10 +329,11 @@ impl Provider for Hostile {
         target: &Target,
     ) -> Result<Observed> {
         let work = self.client.rename(at, expect, target);
+        let sim = &self.life.sim;
+        let paths = [at.path.clone(), target.path()];
+        sim.lock().moved.extend(paths);
         let moved = self.call(Call::Rename, &at.path, work).await;
-        self.life
-            .sim
-            .note(format_args!("  renamed to {:?}", target.path()));
+        sim.note(format_args!("  renamed to {:?}", target.path()));
         moved
     }
 

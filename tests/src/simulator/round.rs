@@ -69,15 +69,17 @@ impl World {
             state.is_retagged = false;
             state.lies = 0;
             state.touched.clear();
+            state.moved.clear();
             let acts = 1 + state.tapes.acts.below(sim.setup.acts);
             (acts, state.operations)
         };
         let mut users = Users::new(&sim, actors, self.tokens);
         let acting = Box::pin(async {
             for _ in 0..acts {
-                let times: &[u64] = match sim.setup.crossed {
-                    true => &[0, 0, 0, 1, 30, 500],
-                    false => &[0, 1, 30, 500, 5_000],
+                let times: &[u64] = if sim.setup.crossed {
+                    &[0, 0, 0, 1, 30, 500]
+                } else {
+                    &[0, 1, 30, 500, 5_000]
                 };
                 pause(&sim, times).await;
                 users.act().await;

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cloudsync::provider::mock::{Call, MockService, Node};
 use cloudsync::{BySide, Side};
+use cloudsync_core::rules::Identity;
 use tokio::time::Instant;
 
 use super::faults::Kind;
@@ -102,6 +103,8 @@ pub(super) struct State {
     pub(super) lies: usize,
     /// Paths at which users changed something in this round, on either side.
     pub(super) touched: BTreeSet<String>,
+    /// Paths from and to which the engine moved something in this round, on either side.
+    pub(super) moved: Vec<String>,
     /// Paths that may not be touched.
     pub(super) forbidden: BySide<Option<String>>,
     pub(super) violation: Option<Violation>,
@@ -145,6 +148,7 @@ impl Sim {
             steps: 0,
             lies: 0,
             touched: BTreeSet::new(),
+            moved: Vec::new(),
             forbidden: BySide::default(),
             violation: None,
             trace: Trace {
@@ -277,11 +281,22 @@ impl Sim {
     }
 
     /// Whether to delete this on a side is an act of nobody: it is on the other side as well, the same, and no user
-    /// did anything there since all was equal. What was twice not found counts as gone.
+    /// did anything there since all was equal. What was twice not found counts as gone; without ids, what is in a folder
+    /// that was not found once does, as another folder stands there then. Where folders moved, a path is no object.
     pub(super) fn is_needless(&self, side: Side, path: &str) -> bool {
         let (here, there) = (self.tree(side), self.tree(side.other()));
+        let is_same = here.contains_key(path) && here.get(path) == there.get(path);
+        let has_ids = self.setup.configs[side.other()].identity == Identity::Stable;
         let state = self.lock();
-        let is_same = here.get(path).is_some() && here.get(path) == there.get(path);
-        is_same && state.lies < 2 && !state.touched.contains(path)
+        is_same
+            && state.lies <= usize::from(has_ids)
+            && !state.touched.contains(path)
+            && !state.moved.iter().any(|moved| is_within(path, moved))
     }
+}
+
+/// Whether a path is another one, or is below it.
+pub(super) fn is_within(path: &str, above: &str) -> bool {
+    path.strip_prefix(above)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -8,7 +8,7 @@ use cloudsync::provider::Result;
 use cloudsync::provider::mock::User;
 use tokio::time::sleep;
 
-use super::sim::{Sim, Tree};
+use super::sim::{Sim, Tree, is_within};
 
 /// Who acts in a round.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -375,12 +375,6 @@ impl<'a> Users<'a> {
             self.write(side, &format!("{folder}/{name}"), &token);
         }
     }
-}
-
-/// Whether a path is another one, or is below it.
-fn is_within(path: &str, above: &str) -> bool {
-    path.strip_prefix(above)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Counts how often each content stands in a tree.

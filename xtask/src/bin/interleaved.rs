@@ -34,7 +34,6 @@ const BOUNDS: &[Limits] = &[
     (0, 3, Order::OldestFirst, &[Mishap::Down]),
     (2, 2, Order::OldestFirst, &[Mishap::OutOfTurn]),
     (0, 3, Order::OldestFirst, &[Mishap::OutOfTurn]),
-    (1, 3, Order::OldestFirst, &[Mishap::OutOfTurn]),
 ];
 
 /// `THREADS`, or `THREADS BOUND` for one of the bounds by number, from 1 on. Explores all worlds within the bounds,

@@ -21,9 +21,11 @@ pub(super) fn world(seed: u64) -> Swarm {
     }
     world.guard = None;
     for side in Side::BOTH {
-        // Where two files have one tag, nobody can tell that one took the other's place just before we change that.
+        // Where two files have one tag, nobody can tell that one took the other's place just before we change that; nor,
+        // where one moved away and back and not all of that was told, that it is one.
         if world.setup[side].identity == Identity::Path {
             world.setup[side].clock_step = 0;
+            world.faults.lost_hint = 0;
         }
     }
     let mut maker = User::new(Side::Local);

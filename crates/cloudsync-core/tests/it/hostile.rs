@@ -155,7 +155,19 @@ fn two_users_move_the_same_things_about() {
     }
 }
 
-/// The same where a side does not want a name, and wants it again.
+/// The same with what else there may be: late answers, an application that is asked, folders that cannot be moved as a
+/// whole, names that are not wanted for a while.
+#[test]
+fn two_users_move_the_same_things_about_in_every_kind_of_world() {
+    for seed in 0..500 {
+        let world = Swarm::crossed(seed);
+        for kind in [Swarm::late, Swarm::asking, Swarm::by_parts, Swarm::choosing] {
+            kind(world.clone()).run();
+        }
+    }
+}
+
+/// Anything at all where a side does not want a name, and wants it again.
 #[test]
 fn everything_at_once_by_one_policy_after_another() {
     let mut withheld = 0;

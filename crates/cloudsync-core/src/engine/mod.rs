@@ -53,9 +53,9 @@ use schedule::Schedule;
 
 pub use restoring::Restoring;
 
-/// More turns than this without an output are none that lead anywhere.
+/// More turns than this without an output are none that lead anywhere. Random worlds are to find that soon.
 const TURNS: usize = if cfg!(feature = "testing") {
-    50
+    1_000
 } else {
     100_000
 };

@@ -77,6 +77,12 @@ fn unsettled_above(view: &View<'_>, from: Side, node: NodeId) -> Option<EntryId>
             return true;
         }
         if entry.is_agreed() {
+            let there = entry.nodes[from.other()];
+            let is_gone = |node| matches!(sight(world, from.other(), node), Sight::Absent(_));
+            if there.is_some_and(is_gone) {
+                // It goes nowhere any more, parked or not: it lives on, or is deleted.
+                return false;
+            }
             return Side::BOTH.into_iter().any(|side| {
                 let parked = entry.nodes[side].is_some_and(|node| {
                     let node = world.node(side, node);

@@ -413,3 +413,12 @@ fn what_is_found_to_be_written_goes_where_its_folder_went() {
         assert_eq!(remote, ["c", "e", "e+b", "e+b+g", "e+f"]);
     }
 }
+
+/// A folder was parked, and deleted on the other side before its place was free: what is to live on in it waited for it to
+/// go where it belongs, and it for that to go.
+#[test]
+fn what_lives_on_in_a_parked_folder_that_was_deleted_waits_for_nothing() {
+    for seed in [20_010_093, 20_042_643, 20_076_049, 20_091_666] {
+        Swarm::crossed(seed).translating().run();
+    }
+}

@@ -741,4 +741,5 @@ fn a_move_whose_goal_is_gone_agrees_on_no_place() {
 fn a_folder_that_we_move_is_listed_where_it_is_then() {
     Swarm::crossed(14_693_164).run();
     Swarm::crossed(20_032_687).late().run();
+    Swarm::crossed(31_070_868).late().run();
 }

@@ -381,11 +381,8 @@ impl Engine {
                 if self.was_elsewhere(side, walk.from, walk.asked) {
                     // It moved under the walk, which may have missed it.
                     self.sides[side].want_walk(walk.from);
-                } else if let Some(entry) = self.on_its_way(side, walk.from) {
-                    // It does so now: it is listed where it is then.
-                    self.set_listed(side, walk.from, false);
-                    self.sides[side].block(entry, Doubt::Node(walk.from));
                 }
+                self.list_what_moves(side, walk.from);
                 if walk.from == NodeId::ROOT {
                     self.sides[side].complete = true;
                     self.sides[side].was_walked = true;
@@ -400,6 +397,27 @@ impl Engine {
             }
         }
         self.settle_if_looked(side);
+    }
+
+    /// A walk ended while we move folders that it came by, or that it was within: it may have missed what is in them.
+    /// They are listed where they are then.
+    fn list_what_moves(&mut self, side: Side, from: NodeId) {
+        let tree = self.world.tree(side);
+        let moving = self.locks.draining.iter().filter_map(|&(at, folder)| {
+            let entry = tree.is_live(folder).then(|| tree.get(folder).entry)?;
+            let is_moving = at == side && self.locks.entries.contains(&entry);
+            let inner = if tree.is_within(from, folder) {
+                from
+            } else {
+                folder
+            };
+            (is_moving && tree.is_within(inner, from)).then_some((entry, inner))
+        });
+        let moving: Vec<(EntryId, NodeId)> = moving.collect();
+        for (entry, folder) in moving {
+            self.set_listed(side, folder, false);
+            self.sides[side].block(entry, Doubt::Node(folder));
+        }
     }
 
     fn walk_failed(&mut self, side: Side, walk: Walk, failure: Failure) {

@@ -499,6 +499,15 @@ fn what_is_parked_in_a_folder_that_goes_where_nobody_looks_has_its_name_again() 
     }
 }
 
+/// What was to be walked was left out before it was, or lay in such a folder by then: nobody walks it. (It was walked
+/// without end.)
+#[test]
+fn a_folder_that_was_left_out_before_it_was_walked_is_not() {
+    for seed in [31_062_908, 31_065_854, 31_099_957] {
+        Swarm::crossed(seed).choosing().run();
+    }
+}
+
 /// What we were about to write when we were killed, and nobody wants there any more, was settled by a later
 /// start.
 #[test]

@@ -60,8 +60,20 @@ impl Engine {
             return;
         }
         let wanted = std::mem::take(&mut self.sides[side].wanted_walks);
+        // A folder that was left out meanwhile, or lies in one: once it is wanted, it is to be listed.
+        let mut left_out = Vec::new();
+        if !self.trivial {
+            let is_live = |node: &&NodeId| self.world.tree(side).is_live(**node);
+            let all = wanted.iter().filter(is_live).copied();
+            left_out.extend(all.filter(|&node| self.is_in_excluded(side, node)));
+        }
+        for &node in &left_out {
+            self.pass_by(side, node);
+        }
         let live = |&node: &NodeId| {
-            self.world.tree(side).is_live(node) && self.world.node(side, node).is_present()
+            self.world.tree(side).is_live(node)
+                && self.world.node(side, node).is_present()
+                && !left_out.contains(&node)
         };
         let Some(&from) = wanted.iter().find(|node| live(node)) else {
             if !wanted.is_empty() {
@@ -122,10 +134,14 @@ impl Engine {
             Doubt::Node(_) => None,
         };
         let folder = folder.filter(|&folder| !self.trivial && tree.is_live(folder));
-        folder.is_some_and(|folder| {
-            let mut above = std::iter::once(folder).chain(tree.ancestors(folder));
-            above.any(|at| self.is_excluded(side, at))
-        })
+        folder.is_some_and(|folder| self.is_in_excluded(side, folder))
+    }
+
+    /// Returns whether a folder is one that walks do not enter, or lies in one.
+    fn is_in_excluded(&self, side: Side, folder: NodeId) -> bool {
+        let tree = self.world.tree(side);
+        let mut above = std::iter::once(folder).chain(tree.ancestors(folder));
+        above.any(|at| self.is_excluded(side, at))
     }
 
     pub(super) fn ask_doubts(&mut self, side: Side) {

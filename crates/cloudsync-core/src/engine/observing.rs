@@ -111,8 +111,9 @@ impl Engine {
         if self.world.node(side, folder).kind != Kind::Folder {
             return;
         }
-        if self.is_excluded(side, folder) {
-            // Once it is wanted, it is to be listed.
+        if self.is_excluded(side, folder) || self.is_path_excluded(side, &listing.folder.path) {
+            // Once it is wanted, it is to be listed. It may have moved to where it is not, which nobody says: what it
+            // lies in is passed by as well.
             self.pass_by(side, folder);
             return;
         }
@@ -219,6 +220,16 @@ impl Engine {
     fn pass_by(&mut self, side: Side, folder: NodeId) {
         self.world.node_mut(side, folder).set(Mark::Listed, true);
         self.set_listed(side, folder, false);
+    }
+
+    /// Returns whether there is a folder on the way to a path that is left out, or the folder there is.
+    fn is_path_excluded(&self, side: Side, path: &str) -> bool {
+        if self.trivial || path.is_empty() {
+            return false;
+        }
+        let above = path.match_indices('/').map(|(end, _)| &path[..end]);
+        let mut folders = above.chain([path]);
+        folders.any(|path| !self.config.policy.wanted(side, path, Kind::Folder))
     }
 
     fn is_excluded(&self, side: Side, folder: NodeId) -> bool {

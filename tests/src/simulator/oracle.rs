@@ -15,8 +15,9 @@ pub(super) struct Expected {
     pub(super) tree: Option<Tree>,
     /// Users' acts in this round.
     pub(super) acts: usize,
-    /// Calls that had changed a side, or tried to, when it began.
-    pub(super) operations: BySide<u64>,
+    /// Calls that had changed more of a side than attributes, or tried to, when it began. Attributes have no intents: what
+    /// we set just before a life ended looks like a user's.
+    pub(super) changes: BySide<u64>,
 }
 
 impl Sim {
@@ -52,11 +53,11 @@ impl Sim {
             && !self.is_unsure()
             && !self.lock().is_retagged
         {
-            let count = self.lock().operations[side] - expected.operations[side];
+            let count = self.lock().changes[side] - expected.changes[side];
             if count > 0 {
                 self.violate(
                     "I15 direction",
-                    format!("{count} operations where its user was"),
+                    format!("{count} changes where its user was"),
                 );
             }
         }

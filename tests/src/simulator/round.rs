@@ -61,7 +61,7 @@ impl World {
         if actors == Actors::Both {
             self.forget_twins();
         }
-        let (acts, operations) = {
+        let (acts, changes) = {
             let mut state = sim.lock();
             state.is_hostile = true;
             state.is_unsure = false;
@@ -71,7 +71,7 @@ impl World {
             state.touched.clear();
             state.moved.clear();
             let acts = 1 + state.tapes.acts.below(sim.setup.acts);
-            (acts, state.operations)
+            (acts, state.changes)
         };
         let mut users = Users::new(&sim, actors, self.tokens);
         let acting = Box::pin(async {
@@ -108,7 +108,7 @@ impl World {
             actors,
             tree,
             acts,
-            operations,
+            changes,
         };
         if let Some(facade) = &self.facade
             && !self.sim.is_violated()

@@ -97,6 +97,8 @@ pub(super) struct State {
     pub(super) slow_until: Instant,
     /// Calls that changed, or tried to change, a side.
     pub(super) operations: BySide<u64>,
+    /// Those of them that do more than set attributes.
+    pub(super) changes: BySide<u64>,
     /// Calls of providers and stores.
     pub(super) steps: u64,
     /// How often in this round something that is there was not found.
@@ -145,6 +147,7 @@ impl Sim {
             is_retagged: false,
             slow_until: Instant::now(),
             operations: BySide::default(),
+            changes: BySide::default(),
             steps: 0,
             lies: 0,
             touched: BTreeSet::new(),
@@ -242,6 +245,7 @@ impl Sim {
             && call.is_operation()
         {
             state.operations[side] += 1;
+            state.changes[side] += u64::from(call != Call::SetAttributes);
         }
         let is_fine = state.steps < MOST_CALLS;
         drop(state);

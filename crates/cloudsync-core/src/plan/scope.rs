@@ -40,26 +40,27 @@ pub(super) fn left_out(view: &View<'_>, id: EntryId) -> BySide<bool> {
     let world = view.world;
     let nodes = &world.entry(id).nodes;
     let is_present = |side: Side, node: NodeId| world.node(side, node).is_present();
+    // Nobody asks a policy about the root.
+    let is_in_wanted = |side: Side, node: NodeId| {
+        let folder = world.node(side, node).parent();
+        folder.is_none_or(|folder| folder == NodeId::ROOT || is_wanted(view, side, folder))
+    };
     let is_on_its_way = |side: Side, node: NodeId| {
         let mut above = std::iter::once(node).chain(world.tree(side).ancestors(node));
-        above.any(|at| {
-            let at = world.node(side, at);
+        above.any(|node| {
+            let at = world.node(side, node);
             let there = world.find(at.entry).and_then(|at| at.nodes[side.other()]);
             is_parked(world.names.get(at.name()))
                 && there.is_some_and(|there| is_present(side.other(), there))
-                && at
-                    .parent()
-                    .is_some_and(|folder| is_wanted(view, side, folder))
+                && is_in_wanted(side, node)
         })
     };
     let present = |side: Side| {
         nodes[side].filter(|&node| is_present(side, node) && !is_on_its_way(side, node))
     };
     // Where one that is parked stands, and where it is taken to stand, are two.
-    let stands_wanted = |side: Side, node: NodeId| {
-        let folder = world.node(side, node).parent();
-        is_wanted(view, side, node) && folder.is_none_or(|folder| is_wanted(view, side, folder))
-    };
+    let stands_wanted =
+        |side: Side, node: NodeId| is_wanted(view, side, node) && is_in_wanted(side, node);
     BySide::from_fn(|side| {
         let is_out = || {
             present(side).is_some_and(|node| !stands_wanted(side, node))

@@ -60,6 +60,7 @@ impl Scope {
 
 impl Policy for Scope {
     fn wanted(&self, side: Side, path: &str, _: Kind) -> bool {
+        assert!(!path.is_empty(), "nobody asks about the root");
         let name = path.rsplit('/').next();
         name != self.unwanted[side].as_deref()
     }

@@ -139,9 +139,7 @@ impl Engine {
 
     /// Returns whether a folder is one that walks do not enter, or lies in one.
     fn is_in_excluded(&self, side: Side, folder: NodeId) -> bool {
-        let tree = self.world.tree(side);
-        let mut above = std::iter::once(folder).chain(tree.ancestors(folder));
-        above.any(|at| self.is_excluded(side, at))
+        self.is_path_excluded(side, &self.world.path(side, folder))
     }
 
     pub(super) fn ask_doubts(&mut self, side: Side) {

@@ -108,7 +108,7 @@ impl Engine {
         let (id, side) = (flight.entry, flight.side);
         match (&flight.deed, effect) {
             (Deed::Carrier(place), Effect::Changed(seen)) => {
-                let name = self.world.names.intern(&place.name);
+                let name = self.make_room(side, place);
                 let node = self.world.insert(side, place.folder, name, &seen);
                 self.world.node_mut(side, node).set(Mark::Listed, true);
                 self.world.tree_mut(side).touch(node, self.tick);

@@ -261,15 +261,13 @@ impl Engine {
         }
     }
 
-    /// The records of what is in a folder name its entry: they are written again when that changes.
+    /// The records of what is in a folder, or was last, or is agreed to be, name its entry: they are written again
+    /// when that changes.
     fn children_changed_entry(&mut self, side: Side, node: NodeId) {
-        let children: Vec<EntryId> = self
-            .world
-            .tree(side)
-            .children(node)
-            .map(|child| self.world.node(side, child).entry)
-            .collect();
-        for child in children {
+        let children = self.world.tree(side).children(node);
+        let children = children.map(|child| self.world.node(side, child).entry);
+        let all: Vec<EntryId> = children.chain(self.world.last_in(side, node)).collect();
+        for child in all {
             if self.world.entry(child).is_row() || self.persisting.is_stored(child) {
                 self.persisting.dirty(child);
             }
@@ -419,6 +417,7 @@ impl Engine {
         for side in Side::BOTH {
             if let Some(node) = self.world.entry(id).nodes[side] {
                 self.leave_all_in(side, node);
+                self.children_changed_entry(side, node);
             }
         }
         self.world.drop_entry(id);
@@ -436,6 +435,7 @@ impl Engine {
     pub(super) fn drop_node(&mut self, id: EntryId, side: Side) {
         if let Some(node) = self.world.entry(id).nodes[side] {
             self.leave_all_in(side, node);
+            self.children_changed_entry(side, node);
         }
         self.world.drop_node(id, side);
     }

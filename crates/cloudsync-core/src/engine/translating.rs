@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::plan::{is_arbitrary, is_in_place};
 use crate::record::EntryId;
 use crate::side::{BySide, Side};
+use crate::tree::node::NodeId;
 
 impl Engine {
     /// A folder above an entry stands elsewhere than before on `side`, whoever moved it: where the entry
@@ -36,15 +37,27 @@ impl Engine {
         else {
             return;
         };
-        if is_arbitrary(&*self.config.policy)
-            && self.world.entry(id).is_agreed()
+        if self.world.entry(id).is_agreed()
             && !self.is_told(id)
-            && !is_in_place(&self.view(), BySide::new(local, remote))
+            && !self.is_where_it_belongs(BySide::new(local, remote))
         {
             self.world.set_agreed_nowhere(id, from);
             self.persisting.dirty(id);
             self.touch(id);
         }
+    }
+
+    /// Unless whole paths are translated, what is in a folder belongs into the folder's partner: that may be another one
+    /// than before if the policy left out either of them meanwhile.
+    fn is_where_it_belongs(&self, nodes: BySide<NodeId>) -> bool {
+        if is_arbitrary(&*self.config.policy) {
+            return is_in_place(&self.view(), nodes);
+        }
+        let folder = |side: Side| {
+            let folder = self.world.node(side, nodes[side]).parent()?;
+            Some(self.world.node(side, folder).entry)
+        };
+        folder(Side::Local) == folder(Side::Remote)
     }
 
     /// The policy is another one: each row that is no longer in place goes where its local path belongs.

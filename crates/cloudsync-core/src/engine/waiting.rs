@@ -75,7 +75,7 @@ impl Engine {
             return;
         };
         let is_current = self.is_current(&circle);
-        if !is_current || self.break_circle(&circle) || self.lose_a_local_move(&circle) {
+        if !is_current || self.break_circle(&circle) || self.lose_a_move(&circle) {
             // There may be another one, of which nobody begins to wait any more.
             self.schedule.look_for_circles();
         }
@@ -222,10 +222,22 @@ impl Engine {
                 Step::Do { side, deed } => Some((id, side, deed)),
                 _ => None,
             });
-        let Some((id, side, deed)) = step else {
+        if let Some((id, side, deed)) = step {
+            self.begin(id, side, deed);
+            return true;
+        }
+        if places().next().is_none() {
+            return false;
+        }
+        // What is new in a folder may wait for a place in what waits for that folder: it stays in the old one, which
+        // lives on with it.
+        let all = circle
+            .iter()
+            .flat_map(|&(id, _)| Side::BOTH.map(|side| (id, side)));
+        let Some((id, side)) = all.into_iter().find(|&(id, side)| goes_by_parts(id, side)) else {
             return false;
         };
-        self.begin(id, side, deed);
+        self.move_by_parts(id, side.other());
         true
     }
 
@@ -234,14 +246,32 @@ impl Engine {
     }
 
     /// Each is to be moved once the folder above it is where it belongs, as two folders that were moved into
-    /// each other: a local move loses, so that one goes where the remote side has it.
-    fn lose_a_local_move(&mut self, circle: &Circle) -> bool {
-        let loses = |id: EntryId| self.is_free(id) && moved(&self.world, Side::Local, id);
-        let Some((id, _)) = circle.iter().copied().find(|&(id, _)| loses(id)) else {
+    /// each other: a local move loses, so that one goes where the remote side has it. One that is parked there is
+    /// nowhere yet: what was moved into it comes out again, to where the local side has it.
+    fn lose_a_move(&mut self, circle: &Circle) -> bool {
+        let loses = |id: EntryId, side: Side| {
+            let there = self
+                .world
+                .find(id)
+                .and_then(|entry| entry.nodes[side.other()]);
+            let is_parked = |node| {
+                is_parked(
+                    self.world
+                        .names
+                        .get(self.world.node(side.other(), node).name()),
+                )
+            };
+            self.is_free(id) && moved(&self.world, side, id) && !there.is_some_and(is_parked)
+        };
+        let loser = Side::BOTH.into_iter().find_map(|side| {
+            let (id, _) = circle.iter().copied().find(|&(id, _)| loses(id, side))?;
+            Some((id, side))
+        });
+        let Some((id, side)) = loser else {
             return false;
         };
-        self.world.agree_place(id, Side::Local);
-        self.world.set_agreed_nowhere(id, Side::Remote);
+        self.world.agree_place(id, side);
+        self.world.set_agreed_nowhere(id, side.other());
         self.persisting.dirty(id);
         self.touch(id);
         true

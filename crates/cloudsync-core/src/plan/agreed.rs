@@ -9,7 +9,7 @@ use crate::plan::parked::is_parked;
 use crate::plan::place::{
     Occupant, child, conflict_place, conflict_place_in, occupant, path_on, replacement, target,
 };
-use crate::plan::scope::{is_wanted, left_out};
+use crate::plan::scope::{is_wanted, left_out, stays};
 use crate::plan::translated::{is_arbitrary, lives_on};
 use crate::plan::{Block, Deed, Place, Step, View, Wait, can_rename};
 use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
@@ -259,7 +259,12 @@ fn busy_inside(view: &View<'_>, nodes: BySide<NodeId>, to: Side) -> Option<Wait>
             // Whatever it turns out to be is agreed on where it is now.
             _ if view.unsettled.contains(&id) => Some(Wait::Entry(id)),
             Sight::Unknown(node) => Some(Wait::Look(to, node)),
-            Sight::Absent(_) => Some(Wait::Entry(id)),
+            // What stays for what is left out in it goes where its folder goes.
+            Sight::Absent(_) => {
+                let here = world.entry(id).nodes[to.other()];
+                let stays = here.is_some_and(|here| stays(view, to.other(), here));
+                (!stays).then_some(Wait::Entry(id))
+            }
             Sight::Present(_) => moved(world, to, id).then_some(Wait::Entry(id)),
         }
     };

@@ -388,6 +388,14 @@ impl World {
         }
     }
 
+    /// Returns the entries of what was last in a folder, or is agreed to be in it, and is elsewhere now.
+    pub(crate) fn last_in(&self, side: Side, folder: NodeId) -> Vec<EntryId> {
+        let tree = &self.trees[side];
+        let ghosts = tree.ghosts_in(folder).into_iter();
+        let ghosts = ghosts.map(|ghost| self.node(side, ghost).entry);
+        ghosts.chain(self.apart[side].in_folder(folder)).collect()
+    }
+
     /// Sets the place of an agreement that is kept apart.
     fn put_apart(&mut self, id: EntryId, side: Side, folder: NodeId, name: NameId) {
         if let Some(old) = self.apart[side].put(id, folder, name) {

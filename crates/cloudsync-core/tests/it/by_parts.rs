@@ -7,7 +7,7 @@ use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::object::{Kind, Observed, Tag};
 use cloudsync_core::rules::Rules;
 use cloudsync_core::side::{BySide, Side};
-use cloudsync_core::testing::{ModelPair, SideSetup, UserAct};
+use cloudsync_core::testing::{ModelPair, Scope, SideSetup, UserAct};
 use cloudsync_core::time::Time;
 
 use crate::hand::{Hand, object, rules};
@@ -206,4 +206,72 @@ fn a_new_file_gives_way_to_a_folder_that_waits_for_it() {
     pair.check();
     let both = ["b", "b/c", "b/c/d", "b/c/d.conflicted"];
     assert_eq!(paths(&pair, Side::Local), both);
+}
+
+/// Two disks, of which the local one cannot rename folders.
+fn fixed_here(seed: u64) -> ModelPair {
+    let fixed = SideSetup {
+        folder_move: false,
+        ..SideSetup::default()
+    };
+    ModelPair::with(BySide::new(fixed, SideSetup::default()), seed)
+}
+
+/// A folder that was moved waits for a new folder in it, that for the place of another folder, and that for the first
+/// one. None can be renamed here: the new one stays in the old folder, which lives on. (They waited for ever.)
+#[test]
+fn a_new_folder_that_waits_for_the_folder_above_it_stays() {
+    for work in 0..20 {
+        let mut pair = fixed_here(31_077_240);
+        for folder in ["b", "b/c", "b/c/b"] {
+            pair.act(&mkdir(Side::Local, folder));
+        }
+        pair.act_all(&[
+            write(Side::Local, "b/a"),
+            UserAct::Work(work),
+            rename(Side::Remote, "b/c", "a"),
+            rename(Side::Remote, "b", "a/b"),
+        ]);
+        pair.check();
+    }
+}
+
+/// A folder moved by parts twice: what was last in it is told of in records that name its entry, which is another one
+/// each time.
+#[test]
+fn no_record_names_a_folder_that_moved_by_parts() {
+    for work in 0..10 {
+        let mut pair = fixed_here(60_013_247);
+        pair.act(&UserAct::Choose(Scope::without(Side::Local, "b")));
+        pair.act_all(&[
+            mkdir(Side::Local, "a"),
+            mkdir(Side::Local, "a/c"),
+            write(Side::Local, "a/c/b"),
+            UserAct::Work(7),
+            delete(Side::Remote, "a/c"),
+            rename(Side::Remote, "a", "c"),
+            UserAct::Work(work),
+            rename(Side::Remote, "c", "a"),
+        ]);
+        pair.check();
+    }
+}
+
+/// In a folder that is to move by parts is one that this side deleted, and that stays on the other side, as something in
+/// it is left out: nobody waits for that to go.
+#[test]
+fn a_folder_moves_by_parts_whatever_stays_in_it_for_what_is_left_out() {
+    let mut pair = fixed_here(60_089_962);
+    for folder in ["d", "c", "c/a"] {
+        pair.act(&mkdir(Side::Local, folder));
+    }
+    pair.act_all(&[write(Side::Local, "a"), UserAct::Work(u8::MAX)]);
+    pair.act_all(&[
+        delete(Side::Local, "c/a"),
+        UserAct::Choose(Scope::without(Side::Remote, "b")),
+        rename(Side::Remote, "c", "d/d"),
+        rename(Side::Remote, "a", "d/d/a/b"),
+    ]);
+    pair.check();
+    assert_eq!(paths(&pair, Side::Local), ["a", "d", "d/d", "d/d/a"]);
 }

@@ -422,3 +422,36 @@ fn what_lives_on_in_a_parked_folder_that_was_deleted_waits_for_nothing() {
         Swarm::crossed(seed).translating().run();
     }
 }
+
+/// Each user moved one of two folders into the other one, and the place of one of them was taken: it is parked there.
+/// What was moved into it comes out again. (It lost its local move, which is none where it is parked, and both waited.)
+#[test]
+fn of_two_folders_moved_into_each_other_one_may_be_parked() {
+    for work in 10..25 {
+        let mut pair = ModelPair::with(BySide::default(), 31_008_486);
+        pair.set_translation(Some(Translation::Sorted));
+        pair.crash();
+        for folder in ["c", "c/c", "a", "c/c/d"] {
+            pair.act(&mkdir(Side::Local, folder));
+        }
+        pair.act_all(&[
+            UserAct::Work(work),
+            rename(Side::Local, "a", "c/c/d/c"),
+            rename(Side::Remote, "by-c/c/c/d", "by-a/a/a"),
+            rename(Side::Local, "c", "a"),
+        ]);
+        pair.check();
+    }
+    for seed in [
+        31_087_548, 31_088_828, 20_000_300, 20_037_384, 20_044_402, 20_090_608,
+    ] {
+        Swarm::crossed(seed).translating().run();
+    }
+}
+
+/// A folder on the way was made at the place of a file that had just moved away: the file is looked for elsewhere. (Both
+/// counted as standing there, and the place was looked at without end.)
+#[test]
+fn what_stood_where_a_folder_on_the_way_was_made_is_looked_for() {
+    Swarm::crossed(31_068_091).translating().run();
+}

@@ -508,6 +508,41 @@ fn a_folder_that_was_left_out_before_it_was_walked_is_not() {
     }
 }
 
+/// The record of what was last in a folder names that. The folder is no more then, and after a restart its number may
+/// be another one's. (It was written again only when something else happened to it.)
+#[test]
+fn no_record_names_a_folder_that_is_no_more() {
+    for steps in 0..10 {
+        let mut pair = ModelPair::with(BySide::default(), 31_032_157);
+        mkdir(&mut pair, HERE, "a");
+        mkdir(&mut pair, HERE, "d");
+        mkdir(&mut pair, HERE, "d/c");
+        pair.act(&UserAct::Work(u8::MAX));
+        rename(&mut pair, THERE, "d", "a/a");
+        pair.act(&UserAct::Choose(Scope::without(THERE, "c")));
+        pair.act(&UserAct::Work(steps));
+        delete(&mut pair, THERE, "a");
+        pair.check();
+    }
+}
+
+/// While a folder is made in another one, that is left out, and moves to where it is wanted: it has another partner by
+/// then. What was made is in the old partner, and goes into the new one. (It stayed in the old one.)
+#[test]
+fn what_was_made_in_a_folder_that_has_another_partner_by_then_goes_there() {
+    for (seed, steps) in (0..20).flat_map(|seed| (0..30).map(move |steps| (seed, steps))) {
+        let mut pair = ModelPair::with(BySide::default(), seed);
+        for folder in ["d", "d/b", "d/b/a"] {
+            mkdir(&mut pair, HERE, folder);
+        }
+        let unwanted = BySide::from_fn(|_| Some("c".to_owned()));
+        pair.act_all(&[UserAct::Choose(Scope { unwanted }), UserAct::Work(steps)]);
+        rename(&mut pair, HERE, "d/b", "a");
+        rename(&mut pair, HERE, "d", "c");
+        pair.check();
+    }
+}
+
 /// What we were about to write when we were killed, and nobody wants there any more, was settled by a later
 /// start.
 #[test]

@@ -357,7 +357,7 @@ impl Engine {
         };
         let name = self.world.names.intern(&place.name);
         let before = self.world.node(side, node);
-        let (kind, old_folder, old_name) = (before.kind, before.parent(), before.name());
+        let (kind, old_folder) = (before.kind, before.parent());
         if let Some(here) = self.world.child(side, place.folder, name)
             && here != node
         {
@@ -371,6 +371,9 @@ impl Engine {
         let agreed = self.world.entry(id).is_agreed();
         let agreed = agreed.then(|| self.world.agreed_tag(id, side));
         let is_to_be_walked = kind == Kind::Folder && self.is_to_be_walked(side, node);
+        if kind == Kind::Folder {
+            self.leaves_its_place(side, node);
+        }
         self.world.attach(side, node, place.folder, name);
         self.change(side, node, seen, is_same);
         self.note_moved(side, node, self.tick);
@@ -378,11 +381,6 @@ impl Engine {
             // A rename may give another tag; it changed nothing else.
             let now = self.world.node(side, node).tag();
             self.world.set_agreed_tag(id, side, now, agreed);
-        }
-        if let Some(old_folder) = old_folder.filter(|_| kind == Kind::Folder) {
-            let old_name = self.world.names.folded(side, old_name);
-            let left = (old_folder, old_name, node);
-            self.sides[side].moved_from.insert(left);
         }
         if is_to_be_walked {
             // The walk that is under way, or comes, may come by neither of its two places in time.

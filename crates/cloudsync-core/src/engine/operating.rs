@@ -96,6 +96,9 @@ impl Engine {
             self.pretend(entry, side, &deed, &act);
             return;
         }
+        if let (Deed::Rename { .. }, Some((_, folder))) = (&deed, drains) {
+            self.leaves_its_place(side, folder);
+        }
         let id = OperationId(self.new_id());
         let flight = Flight {
             planned,

@@ -32,7 +32,8 @@ impl Engine {
                 .set_value(&format!("cursor.{side}"), Some(cursor.as_bytes().to_vec()));
             self.sides[side].cursor = Some(cursor);
         }
-        if self.sides[side].was_walked {
+        let is_all_known = !self.tells_by_path(side) || self.sides[side].moved_from.is_empty();
+        if self.sides[side].was_walked && is_all_known {
             self.persisting
                 .set_value_once(&format!("walked.{side}"), b"1");
         }

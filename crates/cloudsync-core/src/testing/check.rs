@@ -132,7 +132,13 @@ impl ModelPair {
         self.check_equal();
         assert!(status.waiting == 0 || fixed, "nothing waits: {status:?}");
         let performed = self.performed.len();
-        let recorded = (self.store.clone(), self.values.clone());
+        // A side where we moved folders is walked at the next start, and that it was walked is recorded anew.
+        let values = |pair: &Self| {
+            let mut values = pair.values.clone();
+            values.retain(|key, _| !key.starts_with("walked."));
+            values
+        };
+        let recorded = (self.store.clone(), values(self));
         self.crash();
         self.run();
         assert_eq!(
@@ -163,7 +169,7 @@ impl ModelPair {
             count(&recorded.0),
             "a restart drops no record"
         );
-        assert_eq!(self.values, recorded.1, "a restart changes no value");
+        assert_eq!(values(self), recorded.1, "a restart changes no value");
     }
 
     /// Checks that both sides are equal, as far as the policy wants it, and hold what users wrote.

@@ -5,8 +5,9 @@ use cloudsync_core::engine::io::{Act, Input, Output, Query};
 use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::listing::Listing;
 use cloudsync_core::object::{Kind, ObjectRef, Tag};
-use cloudsync_core::rules::{Identity, Rules};
+use cloudsync_core::rules::{Feed, Identity, Rules};
 use cloudsync_core::side::{BySide, Side};
+use cloudsync_core::testing::{Faults, ModelPair, SideSetup, UserAct};
 use cloudsync_core::time::Time;
 
 use crate::hand::{Hand, object, rules};
@@ -215,5 +216,44 @@ fn a_listing_is_of_the_folder_with_its_id() {
         let paths: Vec<&str> = hand.trees[side].keys().map(String::as_str).collect();
         let all = ["0", "0/a", "0/a/b", "0/a/x", "a", "n"];
         assert_eq!(paths, all, "{side}: {:?}", hand.acts);
+    }
+}
+
+/// We moved a folder, and were killed before we had looked at all that was told of what was in it just before, by its old
+/// path. After the restart nobody knows that path: the side is walked. (What its user had moved into the folder was not
+/// met, and what it left on the other side was deleted.)
+#[test]
+fn what_was_told_of_a_folder_by_the_path_that_we_moved_it_from_is_found_after_a_kill() {
+    let told = SideSetup {
+        feed: Feed::Resumable,
+        own_changes: false,
+        ..SideSetup::default()
+    };
+    for (seed, work) in (0..20).flat_map(|seed| (1..40).map(move |work| (seed, work))) {
+        let mut pair = ModelPair::with(BySide::new(SideSetup::default(), told), seed);
+        for folder in ["a", "a/b", "a/d"] {
+            pair.act(&UserAct::Mkdir(Side::Local, folder.to_owned()));
+        }
+        pair.act(&UserAct::Write(Side::Local, "a/d/b".to_owned()));
+        pair.check();
+        let late = Faults {
+            late_look: 50,
+            late_answer: 50,
+            ..Faults::default()
+        };
+        let mut pair = pair.faults(late);
+        pair.act(&UserAct::Rename(
+            Side::Local,
+            "a/b".to_owned(),
+            "c".to_owned(),
+        ));
+        pair.crash();
+        pair.act_all(&[
+            UserAct::Write(Side::Remote, "a/b/b".to_owned()),
+            UserAct::Rename(Side::Remote, "a/d/b".to_owned(), "a/b/d".to_owned()),
+            UserAct::Work(work),
+        ]);
+        pair.crash();
+        pair.check();
     }
 }

@@ -96,7 +96,11 @@ impl Engine {
         if from == NodeId::ROOT {
             ledger.walked_at = self.now;
             ledger.walked_undisturbed = true;
-            ledger.moved_from.clear();
+            // One that moves right now may leave its place after the walk came by.
+            let (tree, locks) = (self.world.tree(side), &self.locks.entries);
+            let is_moving =
+                |node: NodeId| tree.is_live(node) && locks.contains(&tree.get(node).entry);
+            ledger.moved_from.retain(|&(_, _, node)| is_moving(node));
             // All of it is looked at anyway, but for what is left out.
             let doubts = std::mem::take(&mut ledger.doubts);
             let passed_by = doubts

@@ -149,6 +149,24 @@ impl Engine {
         }
     }
 
+    /// We move a folder, or did so: what is told late of what is in it names its place of before. After a restart nobody
+    /// would know that, so a side that tells by path what happened meanwhile is walked then.
+    pub(in crate::engine) fn leaves_its_place(&mut self, side: Side, node: NodeId) {
+        let at = self.world.node(side, node);
+        let Some(folder) = at.parent() else { return };
+        let name = self.world.names.folded(side, at.name());
+        self.sides[side].moved_from.insert((folder, name, node));
+        if self.tells_by_path(side) {
+            self.persisting.drop_value(&format!("walked.{side}"));
+        }
+    }
+
+    /// Returns true if a side tells what happened while we were away, and by path alone.
+    pub(in crate::engine) fn tells_by_path(&self, side: Side) -> bool {
+        let rules = &self.config.rules[side];
+        rules.feed == Feed::Resumable && !rules.id_lookup
+    }
+
     /// Returns the paths at which the folder of a path that was told may be: this one, and where we moved it
     /// since.
     fn ways(&mut self, side: Side, path: &str) -> Vec<String> {

@@ -62,8 +62,8 @@ pub(in crate::engine) struct SideLedger {
     pub(in crate::engine) met_twice: BTreeMap<NodeId, u8>,
     /// Nodes gone from their place.
     pub(in crate::engine) gone: Vec<NodeId>,
-    /// Places that folders left by our hand since all was walked, with these folders: what is told late of
-    /// what is in one is told by its path of before.
+    /// Places that folders left by our hand since all was walked, or are about to, with these folders: what is told late
+    /// of what is in one is told by its path of before.
     pub(in crate::engine) moved_from: BTreeSet<(NodeId, NameId, NodeId)>,
     pub(super) relooks: BTreeMap<Time, Vec<NodeId>>,
     /// A walk of all of it began, and nothing was told, and no moved object met by a look, since: what that

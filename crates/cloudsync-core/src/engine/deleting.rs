@@ -13,6 +13,7 @@ use crate::notice::Notice;
 use crate::object::ObjectRef;
 use crate::plan::{Deed, Step, plan};
 use crate::record::EntryId;
+use crate::rules::Identity;
 use crate::side::{BySide, Side};
 use crate::time::Time;
 use crate::tree::node::{Mark, NodeId};
@@ -94,7 +95,7 @@ enum Whereabouts {
 
 impl Engine {
     pub(super) fn plan_deletions(&mut self) {
-        if self.schedule.has_ready() || self.asks_about_content() {
+        if self.schedule.has_ready() || self.asks_about_content() || self.may_meet_what_moved() {
             return;
         }
         for side in Side::BOTH {
@@ -104,6 +105,13 @@ impl Engine {
             self.plan_deletions_on(side);
         }
         self.note_quiet();
+    }
+
+    /// Where ids do not tell moves, what is gone at one place may be about to be met, or missed, at another one.
+    fn may_meet_what_moved(&self) -> bool {
+        let is_blind = |side: Side| self.config.rules[side].identity == Identity::Path;
+        let is_looking = |side: Side| self.sides[side].is_up() && !self.sides[side].is_settled();
+        Side::BOTH.into_iter().any(is_blind) && Side::BOTH.into_iter().any(is_looking)
     }
 
     fn asks_about_content(&self) -> bool {

@@ -370,7 +370,9 @@ impl Engine {
         let is_same = self.is_as_it_was(side, node, seen, false);
         let agreed = self.world.entry(id).is_agreed();
         let agreed = agreed.then(|| self.world.agreed_tag(id, side));
-        let is_to_be_walked = kind == Kind::Folder && self.is_to_be_walked(side, node);
+        let is_listed = self.world.node(side, node).is(Mark::Listed);
+        let is_to_be_walked =
+            kind == Kind::Folder && (!is_listed || self.is_to_be_walked(side, node));
         if kind == Kind::Folder {
             self.leaves_its_place(side, node);
         }
@@ -383,7 +385,8 @@ impl Engine {
             self.world.set_agreed_tag(id, side, now, agreed);
         }
         if is_to_be_walked {
-            // The walk that is under way, or comes, may come by neither of its two places in time.
+            // The walk that is under way, or comes, or a look that was to be followed by one, may come by neither of its
+            // two places in time.
             self.sides[side].want_walk(node);
         }
         self.was_renamed(id, side, purpose);

@@ -20,7 +20,7 @@ use crate::event::{Cursor, Event};
 use crate::failure::{ErrorKind, Failure};
 use crate::listing::{End, Found, Listing, SkipReason};
 use crate::notice::Notice;
-use crate::object::{Kind, ObjectRef, Observed, Oid};
+use crate::object::{Kind, ObjectRef, Observed, Oid, Tag};
 use crate::plan::is_arbitrary;
 use crate::plan::parked::is_parked;
 use crate::record::EntryId;
@@ -83,7 +83,13 @@ impl Engine {
             .set(Mark::Listed, true);
         for node in nodes {
             let at = self.world.node(side, node);
-            if at.kind == Kind::Folder && !at.is(Mark::Listed) {
+            if at.kind != Kind::Folder || at.is(Mark::Listed) {
+                continue;
+            }
+            if at.tag() == Tag::default() {
+                // It may be one that we deleted: a look that was owed to it was not made before we ended.
+                self.doubt_node(side, node);
+            } else {
                 self.sides[side].want_walk(node);
             }
         }

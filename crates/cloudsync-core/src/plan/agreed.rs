@@ -14,6 +14,7 @@ use crate::plan::translated::{is_arbitrary, lives_on};
 use crate::plan::{Block, Deed, Place, Step, View, Wait, can_rename};
 use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
 use crate::side::{BySide, Side};
+use crate::tree::entry::Entry;
 use crate::tree::node::NodeId;
 
 pub(super) fn plan(view: &View<'_>, id: EntryId) -> Step {
@@ -108,10 +109,44 @@ fn deleted(view: &View<'_>, id: EntryId, gone: Side, ghost: NodeId, node: NodeId
     if let Some(reason) = hidden_by(view, gone, ghost) {
         return Step::Blocked(Block::Taken { side: gone, reason });
     }
+    if let Some(step) = may_have_moved_back(view, id, gone) {
+        return step;
+    }
     Step::Do {
         side: keep,
         deed: Deed::Delete,
     }
+}
+
+/// Where ids do not tell moves, a file that was moved, by both users maybe, and moved back by one of them may count as two:
+/// one gone on this side, the other one on the other side. Deleting each where it is left would delete both. So one of
+/// the two is new, and goes on with the other one as any file that moved.
+fn may_have_moved_back(view: &View<'_>, id: EntryId, gone: Side) -> Option<Step> {
+    let (world, keep) = (view.world, gone.other());
+    let has_ids = |side: Side| world.tree(side).has_ids();
+    if has_ids(gone) && has_ids(keep) {
+        return None;
+    }
+    let content = world.entry(id).content()?;
+    let size = world.contents.get(content).size;
+    let rows = view.absent_by_size.get(&(keep, size)).filter(|_| size > 0)?;
+    let other = rows.iter().copied().find(|&row| {
+        let entry = world.find(row).filter(|entry| entry.is_agreed());
+        let is_equal = |entry: &Entry| {
+            let there = entry.nodes[gone].map(|node| sight(world, gone, node));
+            entry.content() == Some(content) && matches!(there, Some(Sight::Present(_)))
+        };
+        row != id && entry.is_some_and(is_equal)
+    })?;
+    if view.is_held(other) {
+        return Some(Step::Wait(Wait::Entry(other)));
+    }
+    Some(if has_ids(gone) {
+        let (entry, keep) = (other, gone);
+        Step::Restore { entry, keep }
+    } else {
+        Step::Restore { entry: id, keep }
+    })
 }
 
 /// Returns why that is left alone which stands where an absent node was, or a folder that it was in: a link

@@ -249,7 +249,7 @@ impl ModelPair {
         };
         let versions = BySide::from_fn(|side| {
             let version = &question.versions[side];
-            self.sides[side].read(&version.at, &version.tag).ok()
+            self.sides[side].read_wherever(&version.at, &version.tag)
         });
         // A version that has changed since is not the one that is given up, and whatever changed since
         // is not what the other one is given up for.

@@ -241,7 +241,7 @@ impl Storage {
         all
     }
 
-    fn ids(&self) -> Vec<u64> {
+    pub(super) fn ids(&self) -> Vec<u64> {
         self.below(ROOT).split_off(1)
     }
 

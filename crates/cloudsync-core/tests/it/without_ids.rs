@@ -285,3 +285,22 @@ fn what_we_moved_may_be_a_folder_that_took_the_place() {
     };
     assert_eq!(kinds(Side::Local), kinds(Side::Remote), "{:?}", hand.acts);
 }
+
+/// Both users moved a file alike, and one of them moved it back before all of that was looked at: it counts as two, one
+/// gone on either side. It is not deleted on both.
+#[test]
+fn a_file_that_both_moved_and_one_moved_back_is_there_in_the_end() {
+    for (seed, work) in (0..40).flat_map(|seed| (1..15).map(move |work| (seed, work))) {
+        let sides = BySide::from_fn(|_| SideSetup::without_ids());
+        let mut pair = ModelPair::with(sides, seed);
+        pair.act(&UserAct::Write(Side::Local, "a".to_owned()));
+        pair.check();
+        pair.act_all(&[
+            UserAct::Rename(Side::Local, "a".to_owned(), "d".to_owned()),
+            UserAct::Rename(Side::Remote, "a".to_owned(), "d".to_owned()),
+            UserAct::Work(work),
+            UserAct::Rename(Side::Local, "d".to_owned(), "a".to_owned()),
+        ]);
+        pair.check();
+    }
+}

@@ -465,7 +465,7 @@ impl Engine {
 
     /// An entry was dealt with: whoever waited for it is planned again.
     fn settled(&mut self, id: EntryId) {
-        self.schedule.stop_waiting(id);
+        self.schedule.settled(id);
         self.wake_waiters(id);
     }
 

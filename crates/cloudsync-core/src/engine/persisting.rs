@@ -341,8 +341,9 @@ impl Engine {
                 digest: own.map(|content| self.world.contents.get(content).digest),
                 gone: !node.is_present() || parent == EntryId::NOWHERE,
                 agreed_content,
+                // One that comes back is listed then.
                 unlisted: node.kind == Kind::Folder
-                    && (is_owed || !node.is(Mark::Listed))
+                    && (is_owed || !node.is(Mark::Listed) || !node.is_present())
                     && self.config.rules[side].feed == Feed::Resumable,
             })
         });

@@ -53,6 +53,9 @@ pub(super) struct Schedule {
     for_children: BTreeSet<EntryId>,
     /// Since the last look at all of them, something began to wait.
     new_waits: bool,
+    /// Moves that lost, as the entries of a circle all waited for each other, until these are settled: none loses twice, or
+    /// the moves of both sides might do so in turn, for ever.
+    lost: BTreeSet<(EntryId, Side)>,
 }
 
 impl Schedule {
@@ -87,6 +90,24 @@ impl Schedule {
         let since = self.resting.get(&id).map_or(now, |&(since, _)| since);
         let until = (now + aging).min(since + aging * LONGEST_REST);
         self.sleep(id, since, until);
+    }
+
+    /// The move of a side is given up, so that a circle ends.
+    pub(super) fn loses(&mut self, id: EntryId, side: Side) {
+        self.lost.insert((id, side));
+    }
+
+    /// Returns true if the move of a side was given up.
+    pub(super) fn has_lost(&self, id: EntryId, side: Side) -> bool {
+        self.lost.contains(&(id, side))
+    }
+
+    /// An entry was dealt with, for now.
+    pub(super) fn settled(&mut self, id: EntryId) {
+        self.stop_waiting(id);
+        for side in Side::BOTH {
+            self.lost.remove(&(id, side));
+        }
     }
 
     /// Queues an entry at a time.

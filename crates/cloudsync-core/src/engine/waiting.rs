@@ -249,19 +249,16 @@ impl Engine {
     /// each other: a local move loses, so that one goes where the remote side has it. One that is parked there is
     /// nowhere yet: what was moved into it comes out again, to where the local side has it.
     fn lose_a_move(&mut self, circle: &Circle) -> bool {
+        let is_parked = |id: EntryId, side: Side| {
+            let node = self.world.find(id).and_then(|entry| entry.nodes[side]);
+            let name = |node| self.world.names.get(self.world.node(side, node).name());
+            node.is_some_and(|node| is_parked(name(node)))
+        };
         let loses = |id: EntryId, side: Side| {
-            let there = self
-                .world
-                .find(id)
-                .and_then(|entry| entry.nodes[side.other()]);
-            let is_parked = |node| {
-                is_parked(
-                    self.world
-                        .names
-                        .get(self.world.node(side.other(), node).name()),
-                )
-            };
-            self.is_free(id) && moved(&self.world, side, id) && !there.is_some_and(is_parked)
+            self.is_free(id)
+                && moved(&self.world, side, id)
+                && !self.schedule.has_lost(id, side)
+                && !is_parked(id, side.other())
         };
         let loser = Side::BOTH.into_iter().find_map(|side| {
             let (id, _) = circle.iter().copied().find(|&(id, _)| loses(id, side))?;
@@ -270,6 +267,7 @@ impl Engine {
         let Some((id, side)) = loser else {
             return false;
         };
+        self.schedule.loses(id, side);
         self.world.agree_place(id, side);
         self.world.set_agreed_nowhere(id, side.other());
         self.persisting.dirty(id);

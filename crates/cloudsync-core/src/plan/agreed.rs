@@ -129,7 +129,10 @@ fn may_have_moved_back(view: &View<'_>, id: EntryId, gone: Side) -> Option<Step>
     }
     let content = world.entry(id).content()?;
     let size = world.contents.get(content).size;
-    let rows = view.absent_by_size.get(&(keep, size)).filter(|_| size > 0)?;
+    let rows = view
+        .absent_by_size
+        .get(&(keep, size))
+        .filter(|_| size > 0)?;
     let other = rows.iter().copied().find(|&row| {
         let entry = world.find(row).filter(|entry| entry.is_agreed());
         let is_equal = |entry: &Entry| {

@@ -22,6 +22,7 @@ pub(super) fn replacement(view: &View<'_>, side: Side, ghost: NodeId) -> Option<
         at.kind == last.kind
             && !world.entry(at.entry).is_agreed()
             && scope::is_wanted(view, side, here)
+            && translated::has_place(view, side, here)
     };
     let there = world.child(side, last.parent()?, last.name());
     let before = || {

@@ -34,6 +34,19 @@ pub(crate) fn there_and_back(policy: &dyn Policy, to: Side, path: &str) -> Optio
     (back == path && !there.is_empty()).then_some(there)
 }
 
+/// Returns whether a node of `from` has any place on the other side.
+pub(super) fn has_place(view: &View<'_>, from: Side, node: NodeId) -> bool {
+    let to = from.other();
+    view.trivial || {
+        let path = path_unparked(view.world, from, node);
+        if is_arbitrary(view.policy) {
+            there_and_back(view.policy, to, &path).is_some()
+        } else {
+            view.policy.translate(to, &path).is_some()
+        }
+    }
+}
+
 /// Returns the place on `side` that belongs to `node` of the other side. `Err` is what has to happen
 /// before.
 pub(super) fn target(view: &View<'_>, side: Side, node: NodeId) -> Result<Place, Step> {
@@ -199,7 +212,7 @@ pub(super) fn lives_on(view: &View<'_>, id: EntryId, gone: Side, folder: NodeId)
             Sight::Present(_) => {
                 let goal = there_and_back(view.policy, keep, &path_unparked(world, gone, node));
                 let stays = !moved(world, gone, child)
-                    || goal.is_some_and(|goal| is_at_or_below(&goal, &here));
+                    || goal.is_none_or(|goal| is_at_or_below(&goal, &here));
                 if stays {
                     return Step::Restore { entry: id, keep };
                 }

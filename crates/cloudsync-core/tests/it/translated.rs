@@ -455,3 +455,17 @@ fn of_two_folders_moved_into_each_other_one_may_be_parked() {
 fn what_stood_where_a_folder_on_the_way_was_made_is_looked_for() {
     Swarm::crossed(31_068_091).translating().run();
 }
+
+/// What stands where a deleted file was, in a folder that moved to where nothing is translated, takes no part: it does not
+/// go on as that file. (The file waited for it to do so.)
+#[test]
+fn what_has_no_place_on_the_other_side_replaces_nothing() {
+    Swarm::crossed(63_017_463).translating().run();
+}
+
+/// What is in a deleted folder goes where nothing is translated on the other side, so it stays here, and the folder lives on.
+/// (A folder that was to go into it waited, and the moves of its two sides lost in turn, without end.)
+#[test]
+fn a_deleted_folder_lives_on_for_what_goes_nowhere_from_it() {
+    Swarm::crossed(63_081_523).translating().run();
+}

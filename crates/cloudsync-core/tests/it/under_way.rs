@@ -6,6 +6,7 @@ use cloudsync_core::listing::Listing;
 use cloudsync_core::object::{Kind, ObjectRef, Observed, Tag};
 use cloudsync_core::rules::{Feed, Identity, Rules};
 use cloudsync_core::side::{BySide, Side};
+use cloudsync_core::testing::Swarm;
 use cloudsync_core::time::Time;
 
 use crate::hand::{Hand, object, rules};
@@ -293,4 +294,22 @@ fn what_waited_in_a_folder_that_was_to_make_room_goes_on_once_it_need_not() {
     for side in Side::BOTH {
         assert_eq!(paths(&hand, side), ["A", "a", "a/m"], "{:?}", hand.acts);
     }
+}
+
+/// We deleted a folder that a walk had met since that was planned, and were killed before it was looked at: it is looked at
+/// after the restart, where its feed tells nothing of what we did. (It was made on the other side.)
+#[test]
+fn a_folder_that_we_deleted_under_a_walk_is_looked_at_after_a_kill() {
+    Swarm::crossed(62_193_676)
+        .choosing()
+        .late()
+        .by_parts()
+        .run();
+}
+
+/// A walk of a folder ended while a folder above it moved, so it is to be looked at; before that, we move it away. It is
+/// walked where it is. (It was not before the next start.)
+#[test]
+fn a_folder_that_is_to_be_listed_and_that_we_move_is_walked() {
+    Swarm::crossed(63_017_056).run();
 }

@@ -526,6 +526,13 @@ fn no_record_names_a_folder_that_is_no_more() {
     }
 }
 
+/// Whether a folder is to be listed is no matter while it is gone: its record says the same after a restart.
+#[test]
+fn the_record_of_a_folder_that_is_gone_stays_as_it_is() {
+    Swarm::crossed(63_009_182).choosing().run();
+    Swarm::crossed(63_003_548).choosing().asking().run();
+}
+
 /// While a folder is made in another one, that is left out, and moves to where it is wanted: it has another partner by
 /// then. What was made is in the old partner, and goes into the new one. (It stayed in the old one.)
 #[test]

@@ -24,7 +24,7 @@ struct Parts<'a> {
     extensions: &'a str,
 }
 
-/// Returns true if the name is one that [`conflict_name`] gives.
+/// Returns true if the name is one that [`conflict_name`] gives, in whatever case.
 pub fn is_conflict_name(name: &str) -> bool {
     parts(name).number > 0
 }
@@ -66,9 +66,12 @@ fn parts(name: &str) -> Parts<'_> {
         number: 0,
         extensions: rest,
     };
-    let Some(marked) = rest.strip_prefix(MARK) else {
+    // A user may have changed its case, which is no other name on many sides.
+    let mark = rest.get(..MARK.len());
+    if !mark.is_some_and(|mark| mark.eq_ignore_ascii_case(MARK)) {
         return plain;
-    };
+    }
+    let marked = &rest[MARK.len()..];
     let digits = marked.len()
         - marked
             .trim_start_matches(|char: char| char.is_ascii_digit())
@@ -167,6 +170,7 @@ mod tests {
             ("a.conflicted9", 1, "a.conflicted10"),
             (".conflicted.x", 1, ".conflicted2.x"),
             (".conflicted", 1, ".conflicted2"),
+            ("A.CONFLICTED3.TXT", 1, "A.conflicted4.TXT"),
             (
                 "a.conflicted.conflicted.txt",
                 1,
@@ -193,7 +197,6 @@ mod tests {
             "a.conflictedx",
             "a.conflicted2x.txt",
             "a.b.conflicted",
-            "a.Conflicted",
         ] {
             assert!(!is_conflict_name(name), "{name}");
         }

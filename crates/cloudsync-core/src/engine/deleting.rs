@@ -38,6 +38,8 @@ pub(super) struct Deletions {
     held: BySide<Option<(HeldId, BTreeSet<EntryId>)>>,
     /// Of how many objects those held are.
     totals: BySide<usize>,
+    /// Agreed on since all was last at rest, as both sides came to the same by themselves, where ids do not tell moves.
+    pub(super) met: BTreeSet<EntryId>,
     /// Entries that wait for a look at an absent node.
     verifying: BTreeMap<(Side, NodeId), BTreeSet<EntryId>>,
 }
@@ -109,9 +111,14 @@ impl Engine {
 
     /// Where ids do not tell moves, what is gone at one place may be about to be met, or missed, at another one.
     fn may_meet_what_moved(&self) -> bool {
-        let is_blind = |side: Side| self.config.rules[side].identity == Identity::Path;
         let is_looking = |side: Side| self.sides[side].is_up() && !self.sides[side].is_settled();
-        Side::BOTH.into_iter().any(is_blind) && Side::BOTH.into_iter().any(is_looking)
+        self.is_blind() && Side::BOTH.into_iter().any(is_looking)
+    }
+
+    /// Returns true if ids do not tell moves on a side.
+    pub(super) fn is_blind(&self) -> bool {
+        let is_blind = |side: Side| self.config.rules[side].identity == Identity::Path;
+        Side::BOTH.into_iter().any(is_blind)
     }
 
     fn asks_about_content(&self) -> bool {
@@ -133,6 +140,7 @@ impl Engine {
             self.deletions.rested = true;
             if Side::BOTH.iter().all(|&side| self.sides[side].is_at_rest()) {
                 self.world.recycle();
+                self.deletions.met.clear();
                 if let Some(policy) = self.new_policy.take() {
                     self.persisting.set_value_once("policy", policy.as_bytes());
                 }

@@ -393,6 +393,7 @@ impl Engine {
             unsure: self.sides.as_ref().map(|side| &side.unsure),
             obstacles: &self.obstacles,
             absent_by_size: &self.absent_by_size,
+            met: &self.deletions.met,
         }
     }
 

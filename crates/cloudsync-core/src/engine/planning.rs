@@ -226,6 +226,9 @@ impl Engine {
     }
 
     fn equal(&mut self, id: EntryId) {
+        if self.is_blind() {
+            self.deletions.met.insert(id);
+        }
         let intent = self.world.take_intent(id);
         let attributes = match intent.map(|intent| intent.act) {
             Some(IntendedAct::Write { attributes, .. }) => attributes,

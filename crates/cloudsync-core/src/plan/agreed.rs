@@ -10,7 +10,7 @@ use crate::plan::place::{
     Occupant, child, conflict_place, conflict_place_in, occupant, path_on, replacement, target,
 };
 use crate::plan::scope::{is_wanted, left_out, stays};
-use crate::plan::translated::{is_arbitrary, lives_on};
+use crate::plan::translated::{has_place, is_arbitrary, lives_on};
 use crate::plan::{Block, Deed, Place, Step, View, Wait, can_rename};
 use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
 use crate::side::{BySide, Side};
@@ -118,13 +118,13 @@ fn deleted(view: &View<'_>, id: EntryId, gone: Side, ghost: NodeId, node: NodeId
     }
 }
 
-/// Where ids do not tell moves, a file that was moved, by both users maybe, and moved back by one of them may count as two:
-/// one gone on this side, the other one on the other side. Deleting each where it is left would delete both. So one of
-/// the two is new, and goes on with the other one as any file that moved.
+/// Where ids do not tell moves, a file that both users moved alike, and that one of them moved back, counts as two: one gone
+/// on this side, the other one, which both sides came to by themselves just before, on the other side. Deleting each where it
+/// is left would delete both. So one of the two is new, and goes on with the other one as any file that moved.
 fn may_have_moved_back(view: &View<'_>, id: EntryId, gone: Side) -> Option<Step> {
     let (world, keep) = (view.world, gone.other());
     let has_ids = |side: Side| world.tree(side).has_ids();
-    if has_ids(gone) && has_ids(keep) {
+    if view.met.is_empty() {
         return None;
     }
     let content = world.entry(id).content()?;
@@ -139,7 +139,8 @@ fn may_have_moved_back(view: &View<'_>, id: EntryId, gone: Side) -> Option<Step>
             let there = entry.nodes[gone].map(|node| sight(world, gone, node));
             entry.content() == Some(content) && matches!(there, Some(Sight::Present(_)))
         };
-        row != id && entry.is_some_and(is_equal)
+        let is_one_new = view.met.contains(&id) || view.met.contains(&row);
+        row != id && is_one_new && entry.is_some_and(is_equal)
     })?;
     if view.is_held(other) {
         return Some(Step::Wait(Wait::Entry(other)));
@@ -288,6 +289,7 @@ fn busy_inside(view: &View<'_>, nodes: BySide<NodeId>, to: Side) -> Option<Wait>
     let is_new = |&(child, id): &(NodeId, EntryId)| {
         !world.entry(id).is_row()
             && is_wanted(view, to, child)
+            && has_place(view, to, child)
             && !matches!(super::plan(view, id), Step::Blocked(_))
     };
     let change = |id: EntryId| {

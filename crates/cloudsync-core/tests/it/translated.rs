@@ -469,3 +469,39 @@ fn what_has_no_place_on_the_other_side_replaces_nothing() {
 fn a_deleted_folder_lives_on_for_what_goes_nowhere_from_it() {
     Swarm::crossed(63_081_523).translating().run();
 }
+
+/// What has no place on the other side stays in a folder that moves by parts, and the old one with it. (It was waited for.)
+#[test]
+fn a_folder_moves_by_parts_whatever_in_it_goes_nowhere() {
+    for work in 0..10 {
+        let fixed = SideSetup {
+            folder_move: false,
+            ..SideSetup::default()
+        };
+        let mut pair = ModelPair::with(BySide::new(SideSetup::default(), fixed), 65_015_393);
+        pair.set_translation(Some(Translation::Flat));
+        pair.crash();
+        pair.act(&mkdir(Side::Local, "c"));
+        pair.check();
+        pair.act_all(&[
+            write(Side::Remote, "c/d"),
+            UserAct::Work(work),
+            rename(Side::Local, "c", "a"),
+        ]);
+        pair.check();
+        assert_eq!(paths(&pair, Side::Local), ["a", "c"]);
+    }
+}
+
+/// A file and a folder want each other's place, each parked on one side, and that folder cannot move there: the file gives
+/// way where its user moved it, and once only. (They waited; or it gave way again and again.)
+#[test]
+fn a_file_gives_way_to_a_folder_that_cannot_move_once() {
+    for seed in [65_019_085, 65_020_217, 65_007_548, 65_071_095] {
+        Swarm::crossed(seed)
+            .by_parts()
+            .choosing()
+            .translating()
+            .run();
+    }
+}

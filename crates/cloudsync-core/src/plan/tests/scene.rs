@@ -20,6 +20,7 @@ pub(super) struct Scene {
     pub(super) locks: Locks,
     pub(super) unsettled: BTreeSet<EntryId>,
     pub(super) absent_by_size: BTreeMap<(Side, u64), BTreeSet<EntryId>>,
+    pub(super) met: BTreeSet<EntryId>,
     rules: BySide<Rules>,
     policy: Box<dyn Policy>,
     /// The last id and tag that an object got.
@@ -59,6 +60,7 @@ impl Scene {
             locks: Locks::default(),
             unsettled: BTreeSet::new(),
             absent_by_size: BTreeMap::new(),
+            met: BTreeSet::new(),
             rules,
             policy: Box::new(policy),
             last: 1,
@@ -194,6 +196,7 @@ impl Scene {
             unsure: unsure.as_ref(),
             obstacles: &Obstacles::new(),
             absent_by_size: &self.absent_by_size,
+            met: &self.met,
         };
         plan(&view, id)
     }

@@ -18,7 +18,9 @@ pub enum Identity {
 pub enum Feed {
     /// Not at all: it is walked from time to time.
     None,
-    /// A feed with cursors that can be stored: what happened while we were away is told.
+    /// A feed with cursors that can be stored: what happened while we were away is told. Where objects cannot be looked up
+    /// by id, the side is walked all the same at the start after we moved a folder there: what is told by a path may be of
+    /// one that the folder no longer has.
     Resumable,
     /// A feed that tells only what happens while it is open (a disk's watcher): walk at each start.
     Volatile,

@@ -105,8 +105,8 @@ impl Schedule {
     /// An entry was dealt with, for now.
     pub(super) fn settled(&mut self, id: EntryId) {
         self.stop_waiting(id);
-        for side in Side::BOTH {
-            self.lost.remove(&(id, side));
+        if !self.lost.is_empty() {
+            self.lost.retain(|&(other, _)| other != id);
         }
     }
 

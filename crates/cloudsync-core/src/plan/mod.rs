@@ -16,7 +16,6 @@ mod translated;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::conflict_name::is_conflict_name;
 use crate::delta::moved;
 use crate::listing::SkipReason;
 use crate::object::{Attributes, Kind};
@@ -277,8 +276,8 @@ fn planned(view: &View<'_>, id: EntryId) -> Step {
 }
 
 /// Objects want a place and wait for each other: returns how this one gives way. One that both sides have does by its
-/// local move, which goes to a conflict name, or else by that of the remote side; `None` where it made none. One that is
-/// new does where it is. `None` also where its side cannot rename it.
+/// local move, which goes to a conflict name; `None` where it made none. One that is new does where it is. `None` also
+/// where its side cannot rename it.
 pub(crate) fn give_way(view: &View<'_>, id: EntryId) -> Option<Step> {
     let nodes = view.world.find(id)?.nodes;
     let lone = |side: Side, node: NodeId| {
@@ -286,19 +285,9 @@ pub(crate) fn give_way(view: &View<'_>, id: EntryId) -> Option<Step> {
         gives.then(|| lone::give_way(view, id, side, node))
     };
     match (nodes.local, nodes.remote) {
-        (Some(local), Some(remote)) => {
-            let nodes = BySide::new(local, remote);
-            // One that gave way in vain does not go on doing so.
-            let gave_way = |side: Side| {
-                let is_one = |name| is_conflict_name(view.world.names.get(name));
-                let (_, before) = view.world.agreed_place(id, side);
-                is_one(view.world.node(side, nodes[side]).name()) && !is_one(before)
-            };
-            let gives = |side: Side| {
-                moved(view.world, side, id) && can_rename(view, side, id) && !gave_way(side)
-            };
-            let side = Side::BOTH.into_iter().find(|&side| gives(side))?;
-            Some(agreed::clash(view, id, side, nodes[side]))
+        (Some(node), Some(_)) => {
+            let gives = moved(view.world, Side::Local, id) && can_rename(view, Side::Local, id);
+            gives.then(|| agreed::clash(view, id, Side::Local, node))
         }
         (Some(node), None) => lone(Side::Local, node),
         (None, Some(node)) => lone(Side::Remote, node),

@@ -492,16 +492,3 @@ fn a_folder_moves_by_parts_whatever_in_it_goes_nowhere() {
         assert_eq!(paths(&pair, Side::Local), ["a", "c"]);
     }
 }
-
-/// A file and a folder want each other's place, each parked on one side, and that folder cannot move there: the file gives
-/// way where its user moved it, and once only. (They waited; or it gave way again and again.)
-#[test]
-fn a_file_gives_way_to_a_folder_that_cannot_move_once() {
-    for seed in [65_019_085, 65_020_217, 65_007_548, 65_071_095] {
-        Swarm::crossed(seed)
-            .by_parts()
-            .choosing()
-            .translating()
-            .run();
-    }
-}

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::listing::Found;
 use crate::notice::Notice;
 use crate::object::ObjectRef;
-use crate::plan::{Deed, Step, plan};
+use crate::plan::{Deed, Met, Step, plan};
 use crate::record::EntryId;
 use crate::rules::Identity;
 use crate::side::{BySide, Side};
@@ -38,8 +38,7 @@ pub(super) struct Deletions {
     held: BySide<Option<(HeldId, BTreeSet<EntryId>)>>,
     /// Of how many objects those held are.
     totals: BySide<usize>,
-    /// Agreed on since all was last at rest, as both sides came to the same by themselves, where ids do not tell moves.
-    pub(super) met: BTreeSet<EntryId>,
+    pub(super) met: Met,
     /// Entries that wait for a look at an absent node.
     verifying: BTreeMap<(Side, NodeId), BTreeSet<EntryId>>,
 }
@@ -140,7 +139,7 @@ impl Engine {
             self.deletions.rested = true;
             if Side::BOTH.iter().all(|&side| self.sides[side].is_at_rest()) {
                 self.world.recycle();
-                self.deletions.met.clear();
+                self.deletions.met = Met::default();
                 if let Some(policy) = self.new_policy.take() {
                     self.persisting.set_value_once("policy", policy.as_bytes());
                 }

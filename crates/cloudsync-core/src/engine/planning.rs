@@ -227,7 +227,7 @@ impl Engine {
 
     fn equal(&mut self, id: EntryId) {
         if self.is_blind() {
-            self.deletions.met.insert(id);
+            self.deletions.met.entries.insert(id);
         }
         let intent = self.world.take_intent(id);
         let attributes = match intent.map(|intent| intent.act) {

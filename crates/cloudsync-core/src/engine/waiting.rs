@@ -11,13 +11,21 @@ use crate::engine::Engine;
 use crate::engine::schedule::Edge;
 use crate::object::Kind;
 use crate::plan::parked::{is_parked, name_before, parked_name};
-use crate::plan::{Deed, Place, Step, Wait, give_way, moved_by, plan, target_folder};
+use crate::plan::{Deed, Place, Step, Wait, give_way, give_way_by, moved_by, plan, target_folder};
 use crate::record::{EntryId, RenamePurpose};
 use crate::side::Side;
 use crate::tree::node::{Mark, NodeId};
 
 /// Each waits as its edge says; the last one for the first.
 type Circle = Vec<(EntryId, Edge)>;
+
+/// A place that one entry of a circle wants, and another one holds.
+#[derive(Clone, Copy)]
+struct HeldPlace {
+    waiter: EntryId,
+    holder: EntryId,
+    side: Side,
+}
 
 impl Engine {
     pub(super) fn wait(&mut self, id: EntryId, wait: Wait) {
@@ -159,46 +167,75 @@ impl Engine {
         all
     }
 
-    /// Where the holder of a place is to be moved by us, it is parked under a name of ours; else
-    /// whoever waits for the place and is to be moved by us is parked where it is to go. A folder that
-    /// cannot be moved as a whole moves by parts. Where users moved two objects to one place, one gives
-    /// way. Returns false if it goes through no place.
+    /// Breaks a circle by the first of these that goes: one is parked; a folder that cannot be moved as a whole moves by
+    /// parts; where users moved two objects to one place, one gives way. Returns false if none goes.
     fn break_circle(&mut self, circle: &Circle) -> bool {
-        let is_free = |id: EntryId| self.is_free(id);
-        let places = || {
-            circle
-                .iter()
-                .filter_map(|&(id, edge)| Some((id, edge.other, edge.place?)))
-        };
-        let holder = places().find_map(|(_, holder, side)| {
-            self.world.find(holder).filter(|entry| entry.is_agreed())?;
+        let held: Vec<HeldPlace> = circle
+            .iter()
+            .filter_map(|&(waiter, edge)| {
+                let (holder, side) = (edge.other, edge.place?);
+                Some(HeldPlace {
+                    waiter,
+                    holder,
+                    side,
+                })
+            })
+            .collect();
+        if held.is_empty() {
+            return false;
+        }
+        let holders = held.iter().map(|place| (place.holder, place.side));
+        let waiters = held.iter().map(|place| (place.waiter, place.side));
+        // What is new in a folder may wait for a place in what waits for that folder: it stays in the old one, which
+        // lives on with it.
+        let anywhere = circle
+            .iter()
+            .flat_map(|&(id, _)| Side::BOTH.map(|side| (id, side)));
+        self.park_one(&held)
+            || self.move_one_by_parts(holders.chain(waiters))
+            || self.one_gives_way(&held)
+            || self.move_one_by_parts(anywhere)
+            || self.one_loses_its_place(&held)
+    }
+
+    /// Where the holder of a place is to be moved by us, it is parked under a name of ours; else whoever waits for the
+    /// place and is to be moved by us is parked where it is to go.
+    fn park_one(&mut self, held: &[HeldPlace]) -> bool {
+        let holder = held.iter().find_map(|&HeldPlace { holder, side, .. }| {
+            let entry = self.world.find(holder).filter(|entry| entry.is_agreed())?;
             let goes = moved_by(&self.view(), holder) == Some(side.other());
-            let node = self.world.find(holder)?.nodes[side].filter(|_| goes && is_free(holder))?;
+            let node = entry.nodes[side].filter(|_| goes && self.is_free(holder))?;
             let folder = self.world.node(side, node).parent()?;
             self.is_parkable(holder, side, folder)
                 .then_some((holder, side, folder))
         });
-        let parked = holder.or_else(|| {
-            places().find_map(|(id, _, side)| {
-                let folder = target_folder(&self.view(), id, side)?;
-                (is_free(id) && self.is_parkable(id, side, folder)).then_some((id, side, folder))
+        let waiter = || {
+            held.iter().find_map(|&HeldPlace { waiter, side, .. }| {
+                let folder = target_folder(&self.view(), waiter, side)?;
+                let is_parkable = self.is_free(waiter) && self.is_parkable(waiter, side, folder);
+                is_parkable.then_some((waiter, side, folder))
             })
-        });
-        if let Some((id, side, folder)) = parked {
-            let node = self.world.entry(id).nodes[side].expect("what is parked stands there");
-            let name = name_before(self.world.names.get(self.world.node(side, node).name()));
-            let name = parked_name(id, name, self.config.rules[side].names.max_name_bytes);
-            let deed = Deed::Rename {
-                entry: id,
-                place: Place { folder, name },
-                purpose: RenamePurpose::Park,
-            };
-            self.begin(id, side, deed);
-            return true;
-        }
-        let goes_by_parts = |id: EntryId, side: Side| {
+        };
+        let Some((id, side, folder)) = holder.or_else(waiter) else {
+            return false;
+        };
+        let node = self.world.entry(id).nodes[side].expect("what is parked stands there");
+        let name = name_before(self.world.names.get(self.world.node(side, node).name()));
+        let name = parked_name(id, name, self.config.rules[side].names.max_name_bytes);
+        let deed = Deed::Rename {
+            entry: id,
+            place: Place { folder, name },
+            purpose: RenamePurpose::Park,
+        };
+        self.begin(id, side, deed);
+        true
+    }
+
+    /// Moves the first of these by parts, each on its side, that the other side moved and that cannot be moved as a whole.
+    fn move_one_by_parts(&mut self, mut all: impl Iterator<Item = (EntryId, Side)>) -> bool {
+        let goes_by_parts = |&(id, side): &(EntryId, Side)| {
             !self.config.rules[side].folder_move
-                && is_free(id)
+                && self.is_free(id)
                 && self.world.find(id).is_some_and(|entry| {
                     entry.is_agreed()
                         && entry.kind == Kind::Folder
@@ -206,38 +243,49 @@ impl Engine {
                         && moved(&self.world, side.other(), id)
                 })
         };
-        let holder = places().find(|&(_, holder, side)| goes_by_parts(holder, side));
-        let waiter = || places().find(|&(id, _, side)| goes_by_parts(id, side));
-        let by_parts = holder
-            .map(|(_, holder, side)| (holder, side))
-            .or_else(|| waiter().map(|(id, _, side)| (id, side)));
-        if let Some((id, side)) = by_parts {
-            self.move_by_parts(id, side.other());
-            return true;
-        }
-        let step = places()
-            .flat_map(|(id, holder, _)| [holder, id])
-            .filter(|&id| is_free(id))
+        let Some((id, side)) = all.find(goes_by_parts) else {
+            return false;
+        };
+        self.move_by_parts(id, side.other());
+        true
+    }
+
+    /// Where users moved two objects to one place, one gives way by its local move, or where it is new.
+    fn one_gives_way(&mut self, held: &[HeldPlace]) -> bool {
+        let first = held
+            .iter()
+            .flat_map(|place| [place.holder, place.waiter])
+            .filter(|&id| self.is_free(id))
             .find_map(|id| match give_way(&self.view(), id)? {
                 Step::Do { side, deed } => Some((id, side, deed)),
                 _ => None,
             });
-        if let Some((id, side, deed)) = step {
-            self.begin(id, side, deed);
-            return true;
-        }
-        if places().next().is_none() {
-            return false;
-        }
-        // What is new in a folder may wait for a place in what waits for that folder: it stays in the old one, which
-        // lives on with it.
-        let all = circle
-            .iter()
-            .flat_map(|&(id, _)| Side::BOTH.map(|side| (id, side)));
-        let Some((id, side)) = all.into_iter().find(|&(id, side)| goes_by_parts(id, side)) else {
+        let Some((id, side, deed)) = first else {
             return false;
         };
-        self.move_by_parts(id, side.other());
+        self.begin(id, side, deed);
+        true
+    }
+
+    /// The local move is that of a folder that cannot be renamed there: another object gives way by its remote move, once.
+    fn one_loses_its_place(&mut self, held: &[HeldPlace]) -> bool {
+        let side = Side::Remote;
+        let first = held
+            .iter()
+            .flat_map(|place| [place.holder, place.waiter])
+            .filter(|&id| self.is_free(id) && !self.schedule.has_lost(id, side))
+            .find_map(|id| match give_way_by(&self.view(), id, side)? {
+                Step::Do { deed, .. } => Some((id, deed)),
+                _ => None,
+            });
+        let Some((id, deed)) = first else {
+            return false;
+        };
+        self.begin(id, side, deed);
+        // It may have to wait for what is under way.
+        if self.locks.entries.contains(&id) {
+            self.schedule.loses(id, side);
+        }
         true
     }
 

@@ -120,26 +120,32 @@ fn deleted(view: &View<'_>, id: EntryId, gone: Side, ghost: NodeId, node: NodeId
 
 /// Where ids do not tell moves, a file that both users moved alike, and that one of them moved back, counts as two: one gone
 /// on this side, the other one, which both sides came to by themselves just before, on the other side. Deleting each where it
-/// is left would delete both. So one of the two is new, and goes on with the other one as any file that moved.
+/// is left would delete both. So one of the two is new, and goes on with the other one as any file that moved. Where something
+/// else was put in the first one's place meanwhile, we wrote that over the file that was moved back there: the other one is all
+/// that is left of it.
 fn may_have_moved_back(view: &View<'_>, id: EntryId, gone: Side) -> Option<Step> {
     let (world, keep) = (view.world, gone.other());
     let has_ids = |side: Side| world.tree(side).has_ids();
-    if view.met.is_empty() {
+    if view.met.entries.is_empty() {
         return None;
     }
     let content = world.entry(id).content()?;
     let size = world.contents.get(content).size;
-    let rows = view
-        .absent_by_size
-        .get(&(keep, size))
-        .filter(|_| size > 0)?;
+    if size == 0 {
+        return None;
+    }
+    let is_new = |id: EntryId| view.met.entries.contains(&id);
+    if is_new(id) && view.met.overwritten.contains(&(gone, content)) {
+        return Some(Step::Restore { entry: id, keep });
+    }
+    let rows = view.absent_by_size.get(&(keep, size))?;
     let other = rows.iter().copied().find(|&row| {
         let entry = world.find(row).filter(|entry| entry.is_agreed());
         let is_equal = |entry: &Entry| {
             let there = entry.nodes[gone].map(|node| sight(world, gone, node));
             entry.content() == Some(content) && matches!(there, Some(Sight::Present(_)))
         };
-        let is_one_new = view.met.contains(&id) || view.met.contains(&row);
+        let is_one_new = is_new(id) || is_new(row);
         row != id && is_one_new && entry.is_some_and(is_equal)
     })?;
     if view.is_held(other) {

@@ -56,8 +56,17 @@ pub struct View<'a> {
     /// Agreed files that are absent on a side, by their size there: where an id does not tell a
     /// move, equal content does.
     pub absent_by_size: &'a BTreeMap<(Side, u64), BTreeSet<EntryId>>,
-    /// Entries whose sides came to the same by themselves, not long ago, where ids do not tell moves.
-    pub met: &'a BTreeSet<EntryId>,
+    /// What both sides came to by themselves, not long ago.
+    pub met: &'a Met,
+}
+
+/// What both sides came to by themselves since all was last at rest, where ids do not tell moves.
+#[derive(Clone, Hash, Debug, Default)]
+pub struct Met {
+    /// Entries of equal files that both sides had.
+    pub entries: BTreeSet<EntryId>,
+    /// Contents that we wrote over on a side, once there were such entries.
+    pub overwritten: BTreeSet<(Side, ContentId)>,
 }
 
 impl View<'_> {
@@ -285,14 +294,19 @@ pub(crate) fn give_way(view: &View<'_>, id: EntryId) -> Option<Step> {
         gives.then(|| lone::give_way(view, id, side, node))
     };
     match (nodes.local, nodes.remote) {
-        (Some(node), Some(_)) => {
-            let gives = moved(view.world, Side::Local, id) && can_rename(view, Side::Local, id);
-            gives.then(|| agreed::clash(view, id, Side::Local, node))
-        }
+        (Some(_), Some(_)) => give_way_by(view, id, Side::Local),
         (Some(node), None) => lone(Side::Local, node),
         (None, Some(node)) => lone(Side::Remote, node),
         (None, None) => None,
     }
+}
+
+/// Returns how an entry that both sides have gives way by the move of a side, which goes to a conflict name; `None` where
+/// that made none, or cannot rename it.
+pub(crate) fn give_way_by(view: &View<'_>, id: EntryId, side: Side) -> Option<Step> {
+    let entry = view.world.find(id).filter(|entry| entry.is_agreed())?;
+    let node = entry.nodes[side].filter(|_| moved(view.world, side, id))?;
+    can_rename(view, side, id).then(|| agreed::clash(view, id, side, node))
 }
 
 /// Returns the folder on `side` into which an entry is to be moved there, if it is known and stands.

@@ -9,7 +9,7 @@ use crate::delta::{Sight, is_known, moved, sight};
 use crate::listing::SkipReason;
 use crate::object::Kind;
 use crate::path::is_at_or_below;
-use crate::plan::agreed::go_back;
+use crate::plan::agreed::{go_back, moved_by};
 use crate::plan::parked::is_parked;
 use crate::plan::place::{
     Occupant, child, conflict_place, is_leaving, occupant, path_unparked, replacement,
@@ -210,16 +210,48 @@ pub(super) fn lives_on(view: &View<'_>, id: EntryId, gone: Side, folder: NodeId)
             Sight::Unknown(node) => wait = Wait::Look(gone, node),
             Sight::Absent(_) => {}
             Sight::Present(_) => {
-                let goal = there_and_back(view.policy, keep, &path_unparked(world, gone, node));
-                let stays = !moved(world, gone, child)
-                    || goal.is_none_or(|goal| is_at_or_below(&goal, &here));
-                if stays {
+                if !moved(world, gone, child) || belongs_in(view, keep, &here, node) {
                     return Step::Restore { entry: id, keep };
                 }
             }
         }
     }
+    if comes_back(view, gone, folder, &here) {
+        return Step::Restore { entry: id, keep };
+    }
     Step::Wait(wait)
+}
+
+/// Returns true if the place on `side` of a node of the other side lies in a folder, or is not known.
+fn belongs_in(view: &View<'_>, side: Side, folder: &str, node: NodeId) -> bool {
+    let path = path_unparked(view.world, side.other(), node);
+    let goal = there_and_back(view.policy, side, &path);
+    goal.is_none_or(|goal| is_at_or_below(&goal, folder))
+}
+
+/// Returns true if something deeper in a folder belongs in it as well where the side that deleted the folder has it: its
+/// folder waits for it, and it would wait for this one to go.
+fn comes_back(view: &View<'_>, gone: Side, folder: NodeId, path: &str) -> bool {
+    let (world, keep) = (view.world, gone.other());
+    let belongs = |inside: NodeId| {
+        let id = world.node(keep, inside).entry;
+        let there = world.entry(id).nodes[gone].filter(|_| world.entry(id).is_agreed());
+        there.is_some_and(|node| {
+            matches!(sight(world, gone, node), Sight::Present(_))
+                && moved_by(view, id) == Some(gone)
+                && belongs_in(view, keep, path, node)
+        })
+    };
+    let mut folders: Vec<NodeId> = world.tree(keep).children(folder).collect();
+    while let Some(at) = folders.pop() {
+        for inside in world.tree(keep).children(at) {
+            if belongs(inside) {
+                return true;
+            }
+            folders.push(inside);
+        }
+    }
+    false
 }
 
 /// Returns true if both places of an agreed entry are what the policy makes of each other, or nothing is

@@ -492,3 +492,70 @@ fn a_folder_moves_by_parts_whatever_in_it_goes_nowhere() {
         assert_eq!(paths(&pair, Side::Local), ["a", "c"]);
     }
 }
+
+/// Where folders cannot move as a whole, the remote move of one was lost, as what is new in it waited for it; its place there
+/// is taken by a file that moved, which goes to the folder's place here. The file gives way. (Each was parked, and both waited.)
+#[test]
+fn a_file_and_a_folder_that_cannot_move_want_the_place_of_each_other() {
+    for work in 0..30 {
+        let mut pair = fixed_here(Translation::Sorted);
+        for folder in ["c", "c/b", "d"] {
+            pair.act(&mkdir(Side::Local, folder));
+        }
+        pair.act(&write(Side::Local, "c/b/d"));
+        pair.check();
+        pair.act_all(&[
+            rename(Side::Remote, "by-d/d", "by-c/c/b/b"),
+            rename(Side::Remote, "by-c/c/b/d", "by-d/d"),
+            UserAct::Work(work),
+            write(Side::Local, "d/d"),
+        ]);
+        pair.check();
+    }
+    for seed in [65_019_085, 65_020_217] {
+        Swarm::crossed(seed)
+            .translating()
+            .choosing()
+            .by_parts()
+            .run();
+    }
+}
+
+/// A folder that moved by parts is to be deleted, and something deep in it belongs in it as well: it lives on. (A file was
+/// renamed to one conflict name after the other, to give way to it.)
+#[test]
+fn a_deleted_folder_lives_on_for_what_is_deep_in_it() {
+    for work in 0..30 {
+        let mut pair = fixed_here(Translation::Flat);
+        for folder in ["b", "b/c"] {
+            pair.act(&mkdir(Side::Local, folder));
+        }
+        pair.act(&write(Side::Local, "b/c/e"));
+        pair.check();
+        pair.act_all(&[
+            rename(Side::Remote, "b+c", "c"),
+            rename(Side::Remote, "b", "c+a"),
+            UserAct::Work(work),
+            rename(Side::Local, "b/c/e", "b/c/d"),
+            rename(Side::Remote, "b+c+e", "b+c+a"),
+        ]);
+        pair.check();
+    }
+    Swarm::crossed(65_071_095)
+        .translating()
+        .choosing()
+        .by_parts()
+        .run();
+}
+
+/// A local side that cannot move folders as a whole.
+fn fixed_here(translation: Translation) -> ModelPair {
+    let fixed = SideSetup {
+        folder_move: false,
+        ..SideSetup::default()
+    };
+    let mut pair = ModelPair::with(BySide::new(fixed, SideSetup::default()), 0);
+    pair.set_translation(Some(translation));
+    pair.crash();
+    pair
+}

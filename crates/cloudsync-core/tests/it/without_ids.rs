@@ -304,3 +304,22 @@ fn a_file_that_both_moved_and_one_moved_back_is_there_in_the_end() {
         pair.check();
     }
 }
+
+/// The same, and the other user put another file in the first place meanwhile: that is written over the one that was moved back.
+#[test]
+fn a_file_that_was_moved_back_to_where_another_one_was_put_is_there_in_the_end() {
+    for (seed, work) in (0..40).flat_map(|seed| (1..15).map(move |work| (seed, work))) {
+        let sides = BySide::from_fn(|_| SideSetup::without_ids());
+        let mut pair = ModelPair::with(sides, seed);
+        pair.act(&UserAct::Write(Side::Local, "a".to_owned()));
+        pair.check();
+        pair.act_all(&[
+            UserAct::Rename(Side::Local, "a".to_owned(), "d".to_owned()),
+            UserAct::Rename(Side::Remote, "a".to_owned(), "d".to_owned()),
+            UserAct::Write(Side::Remote, "a".to_owned()),
+            UserAct::Work(work),
+            UserAct::Rename(Side::Local, "d".to_owned(), "a".to_owned()),
+        ]);
+        pair.check();
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::object::{Attributes, Kind, Observed, Oid, Tag};
-use crate::plan::{Deed, Locks, Obstacles, Place, Step, View, plan};
+use crate::plan::{Deed, Locks, Met, Obstacles, Place, Step, View, plan};
 use crate::policy::{DefaultPolicy, Policy};
 use crate::record::{EntryId, Intent, RenamePurpose};
 use crate::rules::Rules;
@@ -20,7 +20,7 @@ pub(super) struct Scene {
     pub(super) locks: Locks,
     pub(super) unsettled: BTreeSet<EntryId>,
     pub(super) absent_by_size: BTreeMap<(Side, u64), BTreeSet<EntryId>>,
-    pub(super) met: BTreeSet<EntryId>,
+    pub(super) met: Met,
     rules: BySide<Rules>,
     policy: Box<dyn Policy>,
     /// The last id and tag that an object got.
@@ -60,7 +60,7 @@ impl Scene {
             locks: Locks::default(),
             unsettled: BTreeSet::new(),
             absent_by_size: BTreeMap::new(),
-            met: BTreeSet::new(),
+            met: Met::default(),
             rules,
             policy: Box::new(policy),
             last: 1,

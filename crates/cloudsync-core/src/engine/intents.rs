@@ -12,7 +12,7 @@ use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
 use crate::rules::Identity;
 use crate::side::{BySide, Side};
 use crate::tree::contents::Content;
-use crate::tree::node::NodeId;
+use crate::tree::node::{Mark, NodeId};
 
 impl Engine {
     /// Looks at what operations of ours were about whose end is not known: a feed need not tell of them.
@@ -75,29 +75,43 @@ impl Engine {
         }
     }
 
-    /// Returns true if a look that failed, and is to be made again, may tell whether it was done. What others fail to
-    /// show is nothing to it.
+    /// Returns true if a look that failed, and is to be made again, or a folder that was not listed yet, may tell whether it
+    /// was done. What others fail to show is nothing to it.
     fn is_still_to_be_seen(&self, id: EntryId, intent: &Intent) -> bool {
         Side::BOTH.into_iter().any(|side| {
-            if self.sides[side].postponed.is_empty() {
-                return false;
-            }
             let place = intent.act.place().filter(|_| side == intent.side);
             let is_place_owed = place.is_some_and(|(parent, name)| {
-                // A folder that is not known may come with such a look.
-                self.folder_of(parent, side).is_none_or(|folder| {
-                    let name = self.world.names.find(side, name);
-                    let at = name.map_or(Doubt::Node(folder), |name| Doubt::Place(folder, name));
-                    self.is_owed(side, at)
-                })
+                // A folder that is not known may come with a look that failed.
+                let Some(folder) = self.folder_of(parent, side) else {
+                    return !self.sides[side].postponed.is_empty();
+                };
+                let name = self.world.names.find(side, name);
+                let at = name.map_or(Doubt::Node(folder), |name| Doubt::Place(folder, name));
+                self.is_owed(side, at) || self.is_unread(side, folder)
             });
             let node = self.world.entry(id).nodes[side];
-            // In a folder that left it is nowhere yet: it may have been gone before that.
             let is_node_owed = node.is_some_and(|node| {
-                !self.stands(side, node) || self.is_owed(side, Doubt::Node(node))
+                // In a folder that left it is nowhere yet: it may have been gone before that.
+                let stands = self.stands(side, node);
+                let parent = self.world.node(side, node).parent();
+                (!stands && !self.sides[side].postponed.is_empty())
+                    || self.is_owed(side, Doubt::Node(node))
+                    || parent.is_some_and(|parent| self.is_unread(side, parent))
             });
             is_place_owed || is_node_owed
         })
+    }
+
+    /// Returns true if a folder stands, and its last listing, or that of one above it, failed or was cut: nobody knows what is
+    /// not there.
+    fn is_unread(&self, side: Side, folder: NodeId) -> bool {
+        let ledger = &self.sides[side];
+        let tree = self.world.tree(side);
+        ledger.has_unread()
+            && self.stands(side, folder)
+            && std::iter::once(folder)
+                .chain(tree.ancestors(folder))
+                .any(|at| ledger.is_unread(at) && !tree.get(at).is(Mark::Listed))
     }
 
     /// Returns true if an object and all folders above it are at their places.

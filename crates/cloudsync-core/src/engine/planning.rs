@@ -290,12 +290,14 @@ impl Engine {
         }
         self.world.relink(row, lone, side);
         self.note_absence_anew(row);
-        // Its folder may have moved while it was gone from there.
+        // Its folder may have moved while it was gone from there, and so may that of what is in it.
         self.translate_once_more(row, side);
         // What stood in it last did so in the one that replaced it: what is there now may go on with that.
         let children: Vec<NodeId> = self.world.tree(side).children(node).collect();
         for child in children {
-            self.touch(self.world.node(side, child).entry);
+            let entry = self.world.node(side, child).entry;
+            self.translate_once_more(entry, side);
+            self.touch(entry);
         }
         self.folder_changed_entry(side, node, lone);
         self.persisting.dirty(lone);
@@ -400,6 +402,15 @@ impl Engine {
             self.persisting.dirty(entry);
             self.settled(entry);
             self.touch(entry);
+        }
+        // What stands where it was goes on with it.
+        let ghost = self.world.entry(id).nodes[from];
+        let there = ghost.and_then(|ghost| {
+            let at = self.world.node(from, ghost);
+            self.world.child(from, at.parent()?, at.name())
+        });
+        if let Some(node) = there {
+            self.touch(self.world.node(from, node).entry);
         }
     }
 

@@ -7,7 +7,7 @@ use cloudsync_core::failure::ErrorKind;
 use cloudsync_core::object::{Kind, Observed, Tag};
 use cloudsync_core::rules::Rules;
 use cloudsync_core::side::{BySide, Side};
-use cloudsync_core::testing::{ModelPair, Scope, SideSetup, UserAct};
+use cloudsync_core::testing::{ModelPair, Scope, SideSetup, Swarm, UserAct};
 use cloudsync_core::time::Time;
 
 use crate::hand::{Hand, object, rules};
@@ -274,4 +274,27 @@ fn a_folder_moves_by_parts_whatever_stays_in_it_for_what_is_left_out() {
     ]);
     pair.check();
     assert_eq!(paths(&pair, Side::Local), ["a", "d", "d/d", "d/d/a"]);
+}
+
+/// A folder that a policy leaves out stands where one that moves by parts was agreed to stand: it goes on as that one. (It had
+/// been looked at before, and was waited for.)
+#[test]
+fn a_folder_that_moves_by_parts_goes_on_as_what_replaced_it() {
+    for work in 0..30 {
+        let mut pair = fixed_here(75_089_493);
+        for folder in ["a", "d", "d/d", "d/d/a"] {
+            pair.act(&mkdir(Side::Local, folder));
+        }
+        pair.check();
+        pair.act_all(&[
+            rename(Side::Remote, "d/d", "b"),
+            UserAct::Work(work),
+            delete(Side::Remote, "d"),
+            rename(Side::Remote, "b/a", "d"),
+            rename(Side::Remote, "a", "b/a"),
+            UserAct::Choose(Scope::without(Side::Local, "b")),
+        ]);
+        pair.check();
+    }
+    Swarm::crossed(75_089_493).choosing().by_parts().run();
 }

@@ -178,6 +178,38 @@ fn everything_at_once_by_one_policy_after_another() {
     assert!(withheld > 0);
 }
 
+/// We deleted a file by a mistake (half of a move was told), and were killed: where the listing of its folder is cut after
+/// that, nobody knows whether it was done. (It counted as not done, and then as gone by its user's hand, on both sides.)
+#[test]
+fn a_cut_listing_does_not_tell_what_we_did_before_a_kill() {
+    let faults = Faults {
+        lost_hint: 50,
+        cut: 50,
+        ..Faults::default()
+    };
+    for (seed, work) in (0..40).flat_map(|seed| (4..12).map(move |work| (seed, work))) {
+        let mut pair = ModelPair::with(BySide::default(), seed);
+        pair.act(&UserAct::Write(Side::Local, "d".to_owned()));
+        pair.check();
+        let mut pair = pair.faults(faults);
+        pair.act(&UserAct::Rename(
+            Side::Local,
+            "d".to_owned(),
+            "a".to_owned(),
+        ));
+        pair.act(&UserAct::Work(work));
+        pair.crash();
+        pair.act(&UserAct::Work(2));
+        pair.act(&UserAct::Rename(
+            Side::Local,
+            "a".to_owned(),
+            "d".to_owned(),
+        ));
+        pair.check();
+    }
+    Swarm::crossed(75_086_011).choosing().run();
+}
+
 #[test]
 fn the_same_inputs_give_the_same_run() {
     for seed in 0..300 {

@@ -548,6 +548,13 @@ fn a_deleted_folder_lives_on_for_what_is_deep_in_it() {
         .run();
 }
 
+/// A file went into a folder that took the place of its old one, while that of both was renamed: it belongs elsewhere than it
+/// did. (It counted as agreed there.)
+#[test]
+fn what_is_in_a_folder_that_replaced_another_one_belongs_where_that_is_now() {
+    Swarm::crossed(75_000_888).translating().run();
+}
+
 /// A local side that cannot move folders as a whole.
 fn fixed_here(translation: Translation) -> ModelPair {
     let fixed = SideSetup {

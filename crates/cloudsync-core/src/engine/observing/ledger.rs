@@ -277,6 +277,16 @@ impl SideLedger {
             && self.postponed.is_empty()
     }
 
+    /// Returns true if the last listing of some folder failed or was cut.
+    pub(in crate::engine) fn has_unread(&self) -> bool {
+        !self.unreadable.is_empty() || !self.retries.is_empty()
+    }
+
+    /// Returns true if the last listing of just this folder failed or was cut.
+    pub(in crate::engine) fn is_unread(&self, folder: NodeId) -> bool {
+        self.unreadable.contains(&folder) || self.retries.values().any(|all| all.contains(&folder))
+    }
+
     /// Looks at something once the operation on an entry ended.
     pub(in crate::engine) fn block(&mut self, entry: EntryId, doubt: Doubt) {
         self.blocked.entry(entry).or_default().insert(doubt);

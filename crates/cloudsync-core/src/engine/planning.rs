@@ -403,15 +403,6 @@ impl Engine {
             self.settled(entry);
             self.touch(entry);
         }
-        // What stands where it was goes on with it.
-        let ghost = self.world.entry(id).nodes[from];
-        let there = ghost.and_then(|ghost| {
-            let at = self.world.node(from, ghost);
-            self.world.child(from, at.parent()?, at.name())
-        });
-        if let Some(node) = there {
-            self.touch(self.world.node(from, node).entry);
-        }
     }
 
     pub(super) fn drop_entry(&mut self, id: EntryId) {

@@ -224,6 +224,26 @@ impl Engine {
                 .or_default()
                 .insert(id);
         }
+        self.stir_what_replaced(side, id);
+    }
+
+    /// What is withheld rests. If it stands where an absent object stood last, or was agreed to stand, it goes on as that one.
+    fn stir_what_replaced(&mut self, side: Side, id: EntryId) {
+        if self.world.withheld_len(side.other()) == 0 {
+            return;
+        }
+        let node = self.world.entry(id).nodes[side].expect("an agreed entry has both nodes");
+        let at = self.world.node(side, node);
+        let last = at.parent().map(|folder| (folder, at.name()));
+        let agreed = self.world.agreed_place(id, side);
+        for (folder, name) in last.into_iter().chain([agreed]) {
+            if let Some(here) = self.world.child(side, folder, name) {
+                let lone = self.world.node(side, here).entry;
+                if self.world.entry(lone).withheld_on().is_some() {
+                    self.touch(lone);
+                }
+            }
+        }
     }
 
     /// Notes on which sides an agreed entry is absent now.

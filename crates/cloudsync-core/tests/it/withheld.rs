@@ -598,3 +598,29 @@ proptest! {
         prop_assert_eq!(&pair.performed, &vec![]);
     }
 }
+
+/// What is withheld stands where an object was agreed to stand that is gone now: it goes on as that one. (It had been dealt with
+/// before the other one was gone, and was waited for.)
+#[test]
+fn what_is_withheld_goes_on_as_what_it_replaced_whenever_that_goes() {
+    for work in 0..20 {
+        let mut pair = ModelPair::with(BySide::default(), u64::from(work));
+        for act in [
+            UserAct::Mkdir(Side::Local, "a".to_owned()),
+            UserAct::Write(Side::Local, "c".to_owned()),
+        ] {
+            pair.act(&act);
+        }
+        pair.check();
+        pair.act_all(&[
+            UserAct::Rename(Side::Remote, "c".to_owned(), "a/a".to_owned()),
+            UserAct::Write(Side::Remote, "c".to_owned()),
+            UserAct::Rename(Side::Local, "c".to_owned(), "a/b".to_owned()),
+            UserAct::Choose(Scope::without(Side::Local, "c")),
+            UserAct::Work(work),
+            UserAct::Delete(Side::Remote, "a".to_owned()),
+        ]);
+        pair.check();
+    }
+    Swarm::crossed(83_230_072).choosing().run();
+}

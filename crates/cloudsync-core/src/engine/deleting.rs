@@ -38,6 +38,7 @@ pub(super) struct Deletions {
     held: BySide<Option<(HeldId, BTreeSet<EntryId>)>>,
     /// Of how many objects those held are.
     totals: BySide<usize>,
+    /// Where ids do not tell moves, what is gone may be one of these that was moved back.
     pub(super) met: Met,
     /// Entries that wait for a look at an absent node.
     verifying: BTreeMap<(Side, NodeId), BTreeSet<EntryId>>,
@@ -114,6 +115,16 @@ impl Engine {
         self.is_blind() && Side::BOTH.into_iter().any(is_looking)
     }
 
+    /// A side has another version of a file that both sides had alike.
+    pub(super) fn note_edited(&mut self, id: EntryId, side: Side) {
+        let entry = self.world.entry(id);
+        if let Some(content) = entry.content().filter(|_| entry.is_agreed())
+            && self.is_blind()
+        {
+            self.deletions.met.edited.insert((side, content, id));
+        }
+    }
+
     /// Returns true if ids do not tell moves on a side.
     pub(super) fn is_blind(&self) -> bool {
         let is_blind = |side: Side| self.config.rules[side].identity == Identity::Path;
@@ -138,12 +149,21 @@ impl Engine {
         {
             self.deletions.rested = true;
             if Side::BOTH.iter().all(|&side| self.sides[side].is_at_rest()) {
+                self.forget_unread();
                 self.world.recycle();
                 self.deletions.met = Met::default();
                 if let Some(policy) = self.new_policy.take() {
                     self.persisting.set_value_once("policy", policy.as_bytes());
                 }
             }
+        }
+    }
+
+    /// The ids of folders that are no more are used again.
+    fn forget_unread(&mut self) {
+        for side in Side::BOTH {
+            let tree = self.world.tree(side);
+            self.sides[side].forget_unread(|folder| tree.is_live(folder));
         }
     }
 

@@ -45,6 +45,9 @@ impl Engine {
             self.touch(id);
             return;
         }
+        if matches!(flight.deed, Deed::Rename { .. }) {
+            self.schedule.keeps(id, side);
+        }
         self.doubt_around(flight);
         if flight.answer.is_some() && failure.kind() == ErrorKind::SourceChanged {
             // What the application made is no longer held for us: it is asked again.

@@ -75,7 +75,7 @@ impl Engine {
         }
     }
 
-    /// Returns true if a look that failed, and is to be made again, or a folder that was not listed yet, may tell whether it
+    /// Returns true if a look that failed, and is to be made again, or a listing that failed or was cut, may tell whether it
     /// was done. What others fail to show is nothing to it.
     fn is_still_to_be_seen(&self, id: EntryId, intent: &Intent) -> bool {
         Side::BOTH.into_iter().any(|side| {
@@ -112,6 +112,7 @@ impl Engine {
             && std::iter::once(folder)
                 .chain(tree.ancestors(folder))
                 .any(|at| ledger.is_unread(at) && !tree.get(at).is(Mark::Listed))
+            && !self.is_path_excluded(side, &self.world.path(side, folder))
     }
 
     /// Returns true if an object and all folders above it are at their places.

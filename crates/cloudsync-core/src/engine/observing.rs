@@ -229,7 +229,7 @@ impl Engine {
     }
 
     /// Returns whether there is a folder on the way to a path that is left out, or the folder there is.
-    fn is_path_excluded(&self, side: Side, path: &str) -> bool {
+    pub(super) fn is_path_excluded(&self, side: Side, path: &str) -> bool {
         if self.trivial || path.is_empty() {
             return false;
         }
@@ -525,6 +525,9 @@ impl Engine {
             Kind::Folder => at.attributes().mode != seen.attributes.mode,
         };
         if changed {
+            if seen.kind == Kind::File && !at.has_tag(&seen.tag) {
+                self.note_edited(at.entry, side);
+            }
             let content = self.told_content(seen);
             self.world.update(side, node, seen, content);
         }

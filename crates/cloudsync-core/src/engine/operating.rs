@@ -99,12 +99,6 @@ impl Engine {
         if let (Deed::Rename { .. }, Some((_, folder))) = (&deed, drains) {
             self.leaves_its_place(side, folder);
         }
-        let met = &mut self.deletions.met;
-        if deed == Deed::Replace && !met.entries.is_empty() {
-            let content = own.and_then(|node| self.world.node(side, node).content());
-            met.overwritten
-                .extend(content.map(|content| (side, content)));
-        }
         let id = OperationId(self.new_id());
         let flight = Flight {
             planned,

@@ -288,6 +288,7 @@ impl Engine {
         if let Some(old) = self.world.entry(row).nodes[side] {
             self.leave_all_in(side, old);
         }
+        self.note_edited(row, side);
         self.world.relink(row, lone, side);
         self.note_absence_anew(row);
         // Its folder may have moved while it was gone from there, and so may that of what is in it.
@@ -313,6 +314,7 @@ impl Engine {
     pub(super) fn restore_entry(&mut self, id: EntryId, keep: Side) {
         let came_along = self.came_along(id, keep);
         self.forget_absent(id);
+        self.deletions.met.entries.remove(&id);
         for child in came_along {
             self.forget_absent(child);
             self.drop_node(child, keep.other());

@@ -97,6 +97,11 @@ impl Schedule {
         self.lost.insert((id, side));
     }
 
+    /// The move of a side was not given up after all: that failed.
+    pub(super) fn keeps(&mut self, id: EntryId, side: Side) {
+        self.lost.remove(&(id, side));
+    }
+
     /// Returns true if the move of a side was given up.
     pub(super) fn has_lost(&self, id: EntryId, side: Side) -> bool {
         self.lost.contains(&(id, side))

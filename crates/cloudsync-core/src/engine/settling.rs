@@ -224,11 +224,11 @@ impl Engine {
                 .or_default()
                 .insert(id);
         }
-        self.stir_what_replaced(side, id);
+        self.touch_what_replaced(side, id);
     }
 
     /// What is withheld rests. If it stands where an absent object stood last, or was agreed to stand, it goes on as that one.
-    fn stir_what_replaced(&mut self, side: Side, id: EntryId) {
+    fn touch_what_replaced(&mut self, side: Side, id: EntryId) {
         if self.world.withheld_len(side.other()) == 0 {
             return;
         }

@@ -21,7 +21,7 @@ type Circle = Vec<(EntryId, Edge)>;
 
 /// A place that one entry of a circle wants, and another one holds.
 #[derive(Clone, Copy)]
-struct HeldPlace {
+struct WantedPlace {
     waiter: EntryId,
     holder: EntryId,
     side: Side,
@@ -170,38 +170,38 @@ impl Engine {
     /// Breaks a circle by the first of these that goes: one is parked; a folder that cannot be moved as a whole moves by
     /// parts; where users moved two objects to one place, one gives way. Returns false if none goes.
     fn break_circle(&mut self, circle: &Circle) -> bool {
-        let held: Vec<HeldPlace> = circle
+        let wanted: Vec<WantedPlace> = circle
             .iter()
             .filter_map(|&(waiter, edge)| {
                 let (holder, side) = (edge.other, edge.place?);
-                Some(HeldPlace {
+                Some(WantedPlace {
                     waiter,
                     holder,
                     side,
                 })
             })
             .collect();
-        if held.is_empty() {
+        if wanted.is_empty() {
             return false;
         }
-        let holders = held.iter().map(|place| (place.holder, place.side));
-        let waiters = held.iter().map(|place| (place.waiter, place.side));
+        let holders = wanted.iter().map(|place| (place.holder, place.side));
+        let waiters = wanted.iter().map(|place| (place.waiter, place.side));
         // What is new in a folder may wait for a place in what waits for that folder: it stays in the old one, which
         // lives on with it.
         let anywhere = circle
             .iter()
             .flat_map(|&(id, _)| Side::BOTH.map(|side| (id, side)));
-        self.park_one(&held)
+        self.park_one(&wanted)
             || self.move_one_by_parts(holders.chain(waiters))
-            || self.one_gives_way(&held)
+            || self.one_gives_way(&wanted)
             || self.move_one_by_parts(anywhere)
-            || self.one_loses_its_place(&held)
+            || self.one_loses_its_place(&wanted)
     }
 
     /// Where the holder of a place is to be moved by us, it is parked under a name of ours; else whoever waits for the
     /// place and is to be moved by us is parked where it is to go.
-    fn park_one(&mut self, held: &[HeldPlace]) -> bool {
-        let holder = held.iter().find_map(|&HeldPlace { holder, side, .. }| {
+    fn park_one(&mut self, wanted: &[WantedPlace]) -> bool {
+        let holder = wanted.iter().find_map(|&WantedPlace { holder, side, .. }| {
             let entry = self.world.find(holder).filter(|entry| entry.is_agreed())?;
             let goes = moved_by(&self.view(), holder) == Some(side.other());
             let node = entry.nodes[side].filter(|_| goes && self.is_free(holder))?;
@@ -210,7 +210,7 @@ impl Engine {
                 .then_some((holder, side, folder))
         });
         let waiter = || {
-            held.iter().find_map(|&HeldPlace { waiter, side, .. }| {
+            wanted.iter().find_map(|&WantedPlace { waiter, side, .. }| {
                 let folder = target_folder(&self.view(), waiter, side)?;
                 let is_parkable = self.is_free(waiter) && self.is_parkable(waiter, side, folder);
                 is_parkable.then_some((waiter, side, folder))
@@ -251,8 +251,8 @@ impl Engine {
     }
 
     /// Where users moved two objects to one place, one gives way by its local move, or where it is new.
-    fn one_gives_way(&mut self, held: &[HeldPlace]) -> bool {
-        let first = held
+    fn one_gives_way(&mut self, wanted: &[WantedPlace]) -> bool {
+        let first = wanted
             .iter()
             .flat_map(|place| [place.holder, place.waiter])
             .filter(|&id| self.is_free(id))
@@ -267,12 +267,19 @@ impl Engine {
         true
     }
 
-    /// The local move is that of a folder that cannot be renamed there: another object gives way by its remote move, once.
-    fn one_loses_its_place(&mut self, held: &[HeldPlace]) -> bool {
+    /// Nothing else goes, as where the local move is that of a folder that cannot be renamed there: an object gives way by its
+    /// remote move, once. On the remote side that frees the place that it holds, on the local one it wants another place.
+    fn one_loses_its_place(&mut self, wanted: &[WantedPlace]) -> bool {
         let side = Side::Remote;
-        let first = held
+        let first = wanted
             .iter()
-            .flat_map(|place| [place.holder, place.waiter])
+            .map(|place| {
+                if place.side == side {
+                    place.holder
+                } else {
+                    place.waiter
+                }
+            })
             .filter(|&id| self.is_free(id) && !self.schedule.has_lost(id, side))
             .find_map(|id| match give_way_by(&self.view(), id, side)? {
                 Step::Do { deed, .. } => Some((id, deed)),

@@ -121,7 +121,7 @@ fn deleted(view: &View<'_>, id: EntryId, gone: Side, ghost: NodeId, node: NodeId
 /// Where ids do not tell moves, a file that both users moved alike, and that one of them moved back, counts as two: one gone
 /// on this side, the other one, which both sides came to by themselves just before, on the other side. Deleting each where it
 /// is left would delete both. So one of the two is new, and goes on with the other one as any file that moved. Where something
-/// else was put in the first one's place meanwhile, we wrote that over the file that was moved back there: the other one is all
+/// else was put in the first one's place meanwhile, that is written over the file that was moved back there: the other one is all
 /// that is left of it.
 fn may_have_moved_back(view: &View<'_>, id: EntryId, gone: Side) -> Option<Step> {
     let (world, keep) = (view.world, gone.other());
@@ -135,8 +135,12 @@ fn may_have_moved_back(view: &View<'_>, id: EntryId, gone: Side) -> Option<Step>
         return None;
     }
     let is_new = |id: EntryId| view.met.entries.contains(&id);
-    if is_new(id) && view.met.overwritten.contains(&(gone, content)) {
-        return Some(Step::Restore { entry: id, keep });
+    if !has_ids(gone) && is_new(id) {
+        let all = (keep, content, EntryId::ROOT)..=(keep, content, EntryId::NOWHERE);
+        let mut edited = view.met.edited.range(all);
+        if edited.any(|&(_, _, other)| other != id) {
+            return Some(Step::Restore { entry: id, keep });
+        }
     }
     let rows = view.absent_by_size.get(&(keep, size))?;
     let other = rows.iter().copied().find(|&row| {

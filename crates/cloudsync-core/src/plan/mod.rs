@@ -56,17 +56,17 @@ pub struct View<'a> {
     /// Agreed files that are absent on a side, by their size there: where an id does not tell a
     /// move, equal content does.
     pub absent_by_size: &'a BTreeMap<(Side, u64), BTreeSet<EntryId>>,
-    /// What both sides came to by themselves, not long ago.
+    /// What both sides came to by themselves since all was last at rest.
     pub met: &'a Met,
 }
 
 /// What both sides came to by themselves since all was last at rest, where ids do not tell moves.
 #[derive(Clone, Hash, Debug, Default)]
 pub struct Met {
-    /// Entries of equal files that both sides had.
+    /// Entries of what both sides had alike.
     pub entries: BTreeSet<EntryId>,
-    /// Contents that we wrote over on a side, once there were such entries.
-    pub overwritten: BTreeSet<(Side, ContentId)>,
+    /// Files that a side has another version of by now, by what they held: that is, or was, written over on the other side.
+    pub edited: BTreeSet<(Side, ContentId, EntryId)>,
 }
 
 impl View<'_> {

@@ -210,7 +210,9 @@ pub(super) fn lives_on(view: &View<'_>, id: EntryId, gone: Side, folder: NodeId)
             Sight::Unknown(node) => wait = Wait::Look(gone, node),
             Sight::Absent(_) => {}
             Sight::Present(_) => {
-                if !moved(world, gone, child) || belongs_in(view, keep, &here, node) {
+                let goal = goal(view, keep, node);
+                let belongs = goal.is_none_or(|goal| is_at_or_below(&goal, &here));
+                if !moved(world, gone, child) || belongs {
                     return Step::Restore { entry: id, keep };
                 }
             }
@@ -222,11 +224,10 @@ pub(super) fn lives_on(view: &View<'_>, id: EntryId, gone: Side, folder: NodeId)
     Step::Wait(wait)
 }
 
-/// Returns true if the place on `side` of a node of the other side lies in a folder, or is not known.
-fn belongs_in(view: &View<'_>, side: Side, folder: &str, node: NodeId) -> bool {
+/// Returns the path on `side` that belongs to a node of the other side.
+fn goal(view: &View<'_>, side: Side, node: NodeId) -> Option<String> {
     let path = path_unparked(view.world, side.other(), node);
-    let goal = there_and_back(view.policy, side, &path);
-    goal.is_none_or(|goal| is_at_or_below(&goal, folder))
+    there_and_back(view.policy, side, &path)
 }
 
 /// Returns true if something deeper in a folder belongs in it as well where the side that deleted the folder has it: its
@@ -237,9 +238,9 @@ fn comes_back(view: &View<'_>, gone: Side, folder: NodeId, path: &str) -> bool {
         let id = world.node(keep, inside).entry;
         let there = world.entry(id).nodes[gone].filter(|_| world.entry(id).is_agreed());
         there.is_some_and(|node| {
-            matches!(sight(world, gone, node), Sight::Present(_))
-                && moved_by(view, id) == Some(gone)
-                && belongs_in(view, keep, path, node)
+            moved_by(view, id) == Some(gone)
+                && matches!(sight(world, gone, node), Sight::Present(_))
+                && goal(view, keep, node).is_some_and(|goal| is_at_or_below(&goal, path))
         })
     };
     let mut folders: Vec<NodeId> = world.tree(keep).children(folder).collect();

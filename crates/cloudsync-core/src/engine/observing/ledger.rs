@@ -287,6 +287,11 @@ impl SideLedger {
         self.unreadable.contains(&folder) || self.retries.values().any(|all| all.contains(&folder))
     }
 
+    /// Folders that are no more need not be listed.
+    pub(in crate::engine) fn forget_unread(&mut self, is_live: impl Fn(NodeId) -> bool) {
+        self.unreadable.retain(|&folder| is_live(folder));
+    }
+
     /// Looks at something once the operation on an entry ended.
     pub(in crate::engine) fn block(&mut self, entry: EntryId, doubt: Doubt) {
         self.blocked.entry(entry).or_default().insert(doubt);

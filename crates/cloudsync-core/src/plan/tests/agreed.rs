@@ -7,7 +7,7 @@ use crate::plan::{Deed, Step, Wait};
 use crate::policy::{DefaultPolicy, Filtered};
 use crate::precondition::Expect;
 use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
-use crate::rules::{NameRules, Rules};
+use crate::rules::{Identity, NameRules, Rules};
 use crate::side::{BySide, Side};
 
 fn restored_by_remote(entry: EntryId) -> Step {
@@ -332,4 +332,84 @@ fn times_are_set_where_both_keep_them_and_of_files_only() {
         };
         assert_eq!(scene.plan(id), expected, "{kind:?}");
     }
+}
+
+fn without_ids() -> Rules {
+    Rules {
+        identity: Identity::Path,
+        ..rules()
+    }
+}
+
+/// A file `d` that is gone on the local side, and a file `a` that holds the same.
+fn gone_and_equal(rules: BySide<Rules>) -> (Scene, EntryId, EntryId) {
+    let mut scene = Scene::with(rules, DefaultPolicy);
+    let (file, other) = (scene.agreed("d", Kind::File), scene.agreed("a", Kind::File));
+    let content = scene.world.entry(file).content();
+    scene.world.set_agreed_content(other, content);
+    scene.deleted(Side::Local, file);
+    (scene, file, other)
+}
+
+const DELETE: Step = Step::Do {
+    side: Side::Remote,
+    deed: Deed::Delete,
+};
+
+/// Both moved `a` to `d`, the local side moved it back, and the remote one had put another file there.
+#[test]
+fn what_is_gone_may_have_moved_back_to_what_is_written_over() {
+    let blind = BySide::from_fn(|_| without_ids());
+    let (mut scene, file, other) = gone_and_equal(blind);
+    let content = scene.world.entry(file).content().unwrap();
+    scene.met.entries.insert(file);
+    scene.met.edited.insert((Side::Local, content, other));
+    scene.met.edited.insert((Side::Remote, content, file));
+    assert_eq!(
+        scene.plan(file),
+        DELETE,
+        "no other one is written over here"
+    );
+    scene.met.edited.insert((Side::Remote, content, other));
+    assert_eq!(scene.plan(file), restored_by_remote(file));
+    scene.met.entries = [other].into();
+    assert_eq!(scene.plan(file), DELETE, "it was here before");
+
+    let (mut scene, file, other) = gone_and_equal(BySide::new(rules(), without_ids()));
+    scene.met.entries.insert(file);
+    scene.met.edited.insert((Side::Remote, content, other));
+    assert_eq!(scene.plan(file), DELETE, "ids tell moves there");
+}
+
+/// The same without another file: `a` is gone on the remote side.
+#[test]
+fn of_two_that_are_gone_on_either_side_one_may_have_moved_back() {
+    let blind = BySide::from_fn(|_| without_ids());
+    let (mut scene, file, other) = gone_and_equal(blind);
+    scene.deleted(Side::Remote, other);
+    scene
+        .absent_by_size
+        .insert((Side::Remote, 1), [other].into());
+    assert_eq!(scene.plan(file), DELETE, "both were there before");
+    for new in [file, other] {
+        scene.met.entries = [new].into();
+        assert_eq!(scene.plan(file), restored_by_remote(file));
+    }
+    scene.deleted(Side::Local, other);
+    assert_eq!(scene.plan(file), DELETE, "the other one is nowhere");
+
+    let (mut scene, file, other) = gone_and_equal(BySide::new(rules(), without_ids()));
+    scene.deleted(Side::Remote, other);
+    scene
+        .absent_by_size
+        .insert((Side::Remote, 1), [file].into());
+    scene.met.entries.insert(file);
+    assert_eq!(scene.plan(file), DELETE, "it is no other one");
+    scene
+        .absent_by_size
+        .insert((Side::Remote, 1), [other].into());
+    let (entry, keep) = (other, Side::Local);
+    assert_eq!(scene.plan(file), Step::Restore { entry, keep });
+    scene.world.set_agreed_content(other, None);
+    assert_eq!(scene.plan(file), DELETE, "it holds something else");
 }

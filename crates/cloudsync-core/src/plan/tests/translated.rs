@@ -108,3 +108,35 @@ fn a_deleted_folder_lives_on_with_what_stays_in_it() {
     scene.unsettled.insert(file);
     assert_eq!(scene.plan(folder), Step::Wait(Wait::Entry(file)));
 }
+
+/// In the deleted folder `d` is one that its user moved out of it, and in that a file which that user moved, or did not.
+#[test]
+fn a_deleted_folder_lives_on_with_what_comes_back_from_deep_in_it() {
+    let pairs: &[(&str, &str)] = &[
+        ("d", "d"),
+        ("e", "d/e"),
+        ("f", "d/e/f"),
+        ("g", "d/g"),
+        ("h", "h"),
+        ("i", "i"),
+    ];
+    let mut scene = scene(pairs);
+    let folder = scene.agreed("d", Kind::Folder);
+    let inner = scene.agreed_at(BySide::new("e", "d/e"), Kind::Folder);
+    let file = scene.agreed_at(BySide::new("f", "d/e/f"), Kind::File);
+    scene.deleted(Side::Local, folder);
+    scene.moved(Side::Local, inner, "h");
+    let leaves = Step::Wait(Wait::Children);
+    assert_eq!(scene.plan(folder), leaves, "it goes where its folder goes");
+    scene.moved(Side::Local, file, "i");
+    assert_eq!(scene.plan(folder), leaves, "it goes elsewhere");
+    scene.moved(Side::Local, file, "g");
+    let keep = Side::Remote;
+    let lives_on = Step::Restore {
+        entry: folder,
+        keep,
+    };
+    assert_eq!(scene.plan(folder), lives_on, "it belongs in the folder");
+    scene.doubted(Side::Local, file);
+    assert_eq!(scene.plan(folder), leaves, "nobody knows that yet");
+}

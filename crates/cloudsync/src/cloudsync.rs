@@ -1,6 +1,7 @@
 //! The handle on a pair: run it once, keep it running, look at it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cloudsync_core::engine::io::{Control, HeldId, Status};
@@ -250,6 +251,12 @@ impl CloudSync {
     /// Returns how it is doing, or was when it last ran or was planned.
     pub fn status(&self) -> Status {
         self.pair.status()
+    }
+
+    /// Returns false while the feed of a side lost its place again and again, and waits to be taken up once more: what
+    /// happens there meanwhile is told after that. [`CloudSync::wake`] cuts the wait short.
+    pub fn follows(&self, side: Side) -> bool {
+        !self.pair.lost_feeds[side].load(Ordering::Relaxed)
     }
 
     /// Returns true while there is something to do or under way.

@@ -71,6 +71,8 @@ pub struct Feed {
     pub(crate) alarmed: Alarmed,
     /// Cuts waiting short.
     pub(crate) wake: Arc<Notify>,
+    /// Whether it lost its place, and waits to be taken up again.
+    pub(crate) is_lost: Arc<AtomicBool>,
 }
 
 /// Hooks, for structs that derive `Debug`.
@@ -264,6 +266,7 @@ impl Feed {
     async fn follow(&mut self, sink: &Sink, cursor: &mut Option<Cursor>) -> Result<Failure, Gone> {
         let mut backoff = Backoff::new(Delays::around(self.pause));
         let mut renewed: Option<Instant> = None;
+        self.is_lost.store(false, Ordering::Relaxed);
         loop {
             let Some(from) = cursor.clone() else {
                 return Ok(self.alarmed.raised().await);
@@ -309,10 +312,14 @@ impl Feed {
                 Retry::After(Some(_)) => Duration::ZERO,
                 _ => renewed.map_or(wait, |at| at.elapsed()),
             };
+            self.is_lost.store(true, Ordering::Relaxed);
             self.rest(wait.saturating_sub(waited)).await;
             renewed = Some(Instant::now());
             match self.start_anew(sink, cursor, all_lost()).await {
-                Ok(sent) => sent?,
+                Ok(sent) => {
+                    sent?;
+                    self.is_lost.store(false, Ordering::Relaxed);
+                }
                 Err(failure) if takes_side_down(failure.kind()) => return Ok(failure),
                 Err(_) => self.rest(wait).await,
             }

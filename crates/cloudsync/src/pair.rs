@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -78,6 +79,8 @@ pub(crate) struct Pair {
     pub(crate) perform: Option<Box<MakePerform>>,
     pub(crate) observe: Option<Box<MakeObserve>>,
     pub(crate) wakes: BySide<Arc<Notify>>,
+    /// Whether the feed of a side lost its place.
+    pub(crate) lost_feeds: BySide<Arc<AtomicBool>>,
     /// Held by whoever drives the pair: there is one at most.
     pub(crate) session: tokio::sync::Mutex<Option<Session>>,
     /// Tells a run that it is to end.
@@ -134,6 +137,7 @@ impl Pair {
             observe,
             board: NoticeBoard::new(),
             wakes: BySide::default(),
+            lost_feeds: BySide::default(),
             session: tokio::sync::Mutex::default(),
             interrupt: Notify::new(),
             settings: Mutex::new(settings),

@@ -108,6 +108,7 @@ impl Session {
             pause: sleep[side],
             alarmed,
             wake: pair.wakes[side].clone(),
+            is_lost: pair.lost_feeds[side].clone(),
         };
         let mut feeds = [feed(Side::Local, local.1), feed(Side::Remote, remote.1)];
         meet(&feeds).await;

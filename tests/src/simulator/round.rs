@@ -262,7 +262,8 @@ impl World {
                 && status.pending == 0
                 && status.troubles.is_empty()
                 && status.down.local.is_none()
-                && status.down.remote.is_none();
+                && status.down.remote.is_none()
+                && Side::BOTH.into_iter().all(|side| facade.sync.follows(side));
             // A side that tells nothing is looked at again and again: that is no unrest.
             let is_quiet = is_settled && status.at_rest && status.in_flight == 0;
             // What a slow call of an ended life does as late as this is still to be seen.

@@ -285,24 +285,29 @@ impl Engine {
         if waiting.len() > 1 {
             return;
         }
-        let query = QueryId(self.new_id());
-        let path = self.world.path(gone, top);
-        let at = if self.is_found_by_id(gone, top) {
-            self.object(gone, top)
+        let by_id = self.is_found_by_id(gone, top);
+        self.look_once_more(gone, top, by_id);
+    }
+
+    /// Looks whether an object is gone: by its id, or at its path.
+    fn look_once_more(&mut self, side: Side, node: NodeId, by_id: bool) {
+        let id = QueryId(self.new_id());
+        let path = self.world.path(side, node);
+        let at = if by_id {
+            self.object(side, node)
         } else {
             ObjectRef::at(path.clone())
         };
-        self.asked.insert(
-            query,
-            Asked::Verify {
-                side: gone,
-                node: top,
-                path,
-            },
-        );
+        let asked = Asked::Verify {
+            side,
+            node,
+            path,
+            by_id,
+        };
+        self.asked.insert(id, asked);
         self.out.push_back(Output::Query(Query::Info {
-            id: query,
-            side: gone,
+            id,
+            side,
             at,
             check_root: true,
         }));
@@ -354,6 +359,7 @@ impl Engine {
         side: Side,
         node: NodeId,
         asked_at: &str,
+        by_id: bool,
         outcome: Result<Option<Found>, Failure>,
     ) {
         let mut waiting = self
@@ -391,14 +397,18 @@ impl Engine {
                     self.schedule.look(id, side);
                 }
             }
+            // Out of the root, or in a folder that seemed to be gone: then it still stands at its path.
+            Ok(Some(found)) if by_id && self.whereabouts(side, node, &found).is_some() => {
+                self.deletions.verifying.insert((side, node), waiting);
+                self.look_once_more(side, node, false);
+            }
             Ok(Some(found)) => {
                 let path = self.world.path(side, node);
                 let there = self.world.at_path(side, &path);
-                let is_other = self.whereabouts(side, node, &found).is_some()
-                    || found.observed.zip(there).is_some_and(|(seen, there)| {
-                        let own = self.world.node(side, node).oid();
-                        seen.oid != own || seen.oid == self.world.node(side, there).oid()
-                    });
+                let is_other = found.observed.zip(there).is_some_and(|(seen, there)| {
+                    let own = self.world.node(side, node).oid();
+                    seen.oid != own || seen.oid == self.world.node(side, there).oid()
+                });
                 if is_other {
                     // Something else stands there, which is known: this one is not there.
                     self.world.node_mut(side, node).set(Mark::Verified, true);

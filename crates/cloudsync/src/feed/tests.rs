@@ -25,6 +25,7 @@ fn feed(provider: &MockProvider, alarmed: Alarmed) -> Feed {
         pause: Duration::from_millis(10),
         alarmed,
         wake: Arc::default(),
+        is_lost: Arc::default(),
     }
 }
 

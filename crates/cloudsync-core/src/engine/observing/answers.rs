@@ -40,7 +40,12 @@ impl Engine {
                 self.found_stranger(side, oid, path, asked, outcome);
                 self.settle_if_looked(side);
             }
-            Some(Asked::Verify { side, node, path }) => self.verified(side, node, &path, outcome),
+            Some(Asked::Verify {
+                side,
+                node,
+                path,
+                by_id,
+            }) => self.verified(side, node, &path, by_id, outcome),
             _ => {}
         }
     }

@@ -152,6 +152,8 @@ pub(in crate::engine) enum Asked {
         side: Side,
         node: NodeId,
         path: String,
+        /// What was asked for is the object, wherever it is, not what stands at the path.
+        by_id: bool,
     },
     Walk {
         side: Side,

@@ -17,6 +17,7 @@ use cloudsync_core::object::Oid;
 use cloudsync_core::rules;
 use cloudsync_core::side::Side;
 use cloudsync_provider::{Credentials, Events, Provider, Root};
+use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
@@ -315,14 +316,21 @@ impl Feed {
             self.is_lost.store(true, Ordering::Relaxed);
             self.rest(wait.saturating_sub(waited)).await;
             renewed = Some(Instant::now());
-            match self.start_anew(sink, cursor, all_lost()).await {
-                Ok(sent) => {
-                    sent?;
-                    self.is_lost.store(false, Ordering::Relaxed);
+            // What was lost is told before anything else is.
+            loop {
+                match self.start_anew(sink, cursor, all_lost()).await {
+                    Ok(sent) => {
+                        sent?;
+                        break;
+                    }
+                    Err(failure) if takes_side_down(failure.kind()) => return Ok(failure),
+                    Err(failure) => self.rest(delay(&failure, &mut backoff)).await,
                 }
-                Err(failure) if takes_side_down(failure.kind()) => return Ok(failure),
-                Err(_) => self.rest(wait).await,
+                if let Some(failure) = self.alarmed.raised().now_or_never() {
+                    return Ok(failure);
+                }
             }
+            self.is_lost.store(false, Ordering::Relaxed);
         }
     }
 

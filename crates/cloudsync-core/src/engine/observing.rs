@@ -458,6 +458,7 @@ impl Engine {
             let folder = at_parent(&self.world, side, node);
             self.world.attach(side, node, folder, name);
             self.note_moved(side, node, self.tick);
+            self.schedule.keeps(entry, side);
         }
         let changed = self.take_sight(side, node, seen);
         if self.is_to_be_listed(side, node) {

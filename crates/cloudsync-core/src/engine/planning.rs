@@ -77,7 +77,7 @@ impl Engine {
                 self.stays(id);
             }
             Step::Join { other, content } => self.join(id, other, content),
-            Step::Relink { row } => self.relink(id, row),
+            Step::Relink { row, lone } => self.relink(lone, row),
             Step::Restore { entry, keep } => match self.busy_along(entry, keep) {
                 Some(child) => self.schedule.wait_for(id, child),
                 None => {
@@ -277,7 +277,7 @@ impl Engine {
         }
     }
 
-    /// The row goes on with the lone node of `lone`.
+    /// The row goes on with the lone node of `lone`, which gets the row's own if that is left out and still somewhere.
     pub(super) fn relink(&mut self, lone: EntryId, row: EntryId) {
         let side = if self.world.entry(lone).nodes.local.is_some() {
             Side::Local
@@ -285,11 +285,16 @@ impl Engine {
             Side::Remote
         };
         let node = self.world.entry(lone).nodes[side].expect("a lone node");
-        if let Some(old) = self.world.entry(row).nodes[side] {
+        let old = self.world.entry(row).nodes[side].expect("a row has a node here");
+        let is_left = self.world.node(side, old).is_present();
+        if !is_left {
             self.leave_all_in(side, old);
         }
         self.note_edited(row, side);
         self.world.relink(row, lone, side);
+        if is_left {
+            self.children_changed_entry(side, old);
+        }
         self.note_absence_anew(row);
         // Its folder may have moved while it was gone from there, and so may that of what is in it.
         self.translate_once_more(row, side);
@@ -308,6 +313,9 @@ impl Engine {
         self.settled(lone);
         self.settled(row);
         self.touch(row);
+        if is_left {
+            self.touch(lone);
+        }
     }
 
     /// What one side deleted lives on as a new object of the other side.
@@ -517,18 +525,22 @@ impl Engine {
             self.persisting.dirty(id);
         }
         // Folders that the other side deleted stay with it.
+        for folder in self.folders_above(id) {
+            if self.deletions.is_absent(folder) {
+                self.touch(folder);
+            }
+        }
+    }
+
+    /// Returns the folders that an entry stands in, or was last in, on both sides.
+    pub(super) fn folders_above(&self, id: EntryId) -> Vec<EntryId> {
         let above = |side: Side| {
             let node = self.world.entry(id).nodes[side];
             let tree = self.world.tree(side);
             let folders = node.into_iter().flat_map(|node| tree.ancestors(node));
             folders.map(move |at| tree.get(at).entry)
         };
-        let above: Vec<EntryId> = Side::BOTH.into_iter().flat_map(above).collect();
-        for folder in above {
-            if self.deletions.is_absent(folder) {
-                self.touch(folder);
-            }
-        }
+        Side::BOTH.into_iter().flat_map(above).collect()
     }
 
     pub(super) fn ask_hash(&mut self, entry: EntryId, side: Side, waiter: EntryId) {

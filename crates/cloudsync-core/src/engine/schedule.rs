@@ -97,7 +97,7 @@ impl Schedule {
         self.lost.insert((id, side));
     }
 
-    /// The move of a side was not given up after all: that failed.
+    /// The move of a side is not given up, or no more: that failed, or its user moved it once more.
     pub(super) fn keeps(&mut self, id: EntryId, side: Side) {
         self.lost.remove(&(id, side));
     }

@@ -161,6 +161,7 @@ impl Engine {
         }
         at.set(Mark::Doubtful, false);
         self.note_moved(side, stray.node, mark);
+        self.schedule.keeps(entry, side);
         self.translate_once_more(entry, side);
         self.note_absence_anew(entry);
         self.persisting.dirty(entry);

@@ -35,8 +35,13 @@ impl Engine {
                 self.troubles.remove(&id);
                 self.schedule.wait_for_children(id);
                 if !self.trivial {
-                    // Who waits for its place may see now that it stays.
+                    // Who waits for its place, or for that of a folder above it, may see now that those stay.
                     self.wake_waiters(id);
+                    for folder in self.folders_above(id) {
+                        if self.schedule.waits_for_children(folder) {
+                            self.wake_waiters(folder);
+                        }
+                    }
                 }
             }
             Wait::Entry(other) => self.wait_on(id, Edge { other, place: None }),

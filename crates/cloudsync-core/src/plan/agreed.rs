@@ -9,7 +9,7 @@ use crate::plan::parked::is_parked;
 use crate::plan::place::{
     Occupant, child, conflict_place, conflict_place_in, occupant, path_on, replacement, target,
 };
-use crate::plan::scope::{is_wanted, left_out, stays};
+use crate::plan::scope::{is_wanted, is_wanted_there, left_out, stays};
 use crate::plan::translated::{has_place, is_arbitrary, lives_on};
 use crate::plan::{Block, Deed, Place, Step, View, Wait, can_rename};
 use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
@@ -67,6 +67,12 @@ fn leave_out(view: &View<'_>, id: EntryId, left_out: BySide<bool>) -> Step {
             return go_back(view, id, side, node);
         }
     }
+    if let Some(step) = Side::BOTH
+        .into_iter()
+        .find_map(|side| put_aside(view, id, side))
+    {
+        return step;
+    }
     match (left_out.local, left_out.remote) {
         (true, true) => Step::Ignore,
         (true, false) => Step::Withhold {
@@ -77,6 +83,49 @@ fn leave_out(view: &View<'_>, id: EntryId, left_out: BySide<bool>) -> Step {
             entry: id,
             side: Side::Remote,
         },
+    }
+}
+
+/// A user gave it a name that is left out, or so its folder, and made another one in its place (an editor's save that keeps the
+/// old version as a backup): the row goes on with that.
+fn put_aside(view: &View<'_>, id: EntryId, side: Side) -> Option<Step> {
+    let (world, nodes) = (view.world, &view.world.entry(id).nodes);
+    let stands = |side: Side| nodes[side].filter(|&node| world.node(side, node).is_present());
+    let (aside, there) = (stands(side)?, stands(side.other())?);
+    if is_wanted(view, side, aside)
+        || !is_wanted(view, side.other(), there)
+        || !is_wanted_there(view, side, there)
+    {
+        return None;
+    }
+    let folder = world.node(side, aside).parent()?;
+    let above = world.node(side, folder).entry;
+    if folder != NodeId::ROOT && world.entry(above).is_agreed() && !is_wanted(view, side, folder) {
+        return Some(Step::Wait(Wait::Entry(above)));
+    }
+    // Nothing took its place where that is in a folder which has no partner here, or one that is left out.
+    let above = world.node(side.other(), there).parent()?;
+    let above = world.entry(world.node(side.other(), above).entry);
+    let partner = above.nodes[side].filter(|_| above.is_agreed())?;
+    if partner != NodeId::ROOT && !is_wanted(view, side, partner) {
+        return None;
+    }
+    let place = match target(view, side, there) {
+        Ok(place) => place,
+        Err(step @ Step::Wait(_)) => return Some(step),
+        Err(_) => return None,
+    };
+    let here = child(world, side, place.folder, &place.name)?;
+    let lone = world.node(side, here).entry;
+    if view.is_held(lone) {
+        return Some(Step::Wait(Wait::Entry(lone)));
+    }
+    let is_new = !world.entry(lone).is_row() && world.entry(lone).kind == world.entry(id).kind;
+    match sight(world, side, here) {
+        _ if !is_new => None,
+        Sight::Unknown(node) => Some(Step::Wait(Wait::Look(side, node))),
+        Sight::Present(_) => Some(Step::Relink { row: id, lone }),
+        Sight::Absent(_) => None,
     }
 }
 

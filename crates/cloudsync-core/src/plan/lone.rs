@@ -44,7 +44,7 @@ pub(super) fn plan(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> St
         Err(step) => return step,
     };
     if let Some(row) = is_renamed_folder(view, side, node, &place) {
-        return Step::Relink { row };
+        return Step::Relink { row, lone: id };
     }
     match occupant(view, to, &place, None, id) {
         Err(step) => step,
@@ -154,11 +154,19 @@ fn replaces(view: &View<'_>, side: Side, node: NodeId) -> Option<Step> {
             return Some(Step::Wait(Wait::Entry(row)));
         }
         if entry.withheld_on().is_some() {
-            return Some(Step::Relink { row });
+            return Some(Step::Relink {
+                row,
+                lone: at.entry,
+            });
         }
         // Only if the other side still has it: else both deleted it, and this one is new.
         match sight(world, side.other(), entry.nodes[side.other()]?) {
-            Sight::Present(_) => return Some(Step::Relink { row }),
+            Sight::Present(_) => {
+                return Some(Step::Relink {
+                    row,
+                    lone: at.entry,
+                });
+            }
             Sight::Unknown(there) => return Some(Step::Wait(Wait::Look(side.other(), there))),
             Sight::Absent(_) => {}
         }
@@ -212,7 +220,7 @@ fn moved_unseen(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> Optio
         .find(|&row| same_name(row))
         .or_else(|| if at.size() == 0 { None } else { equal().next() })?;
     match equal_counterpart(view, id, side, node) {
-        Ok(false) => Some(Step::Relink { row }),
+        Ok(false) => Some(Step::Relink { row, lone: id }),
         Ok(true) => None,
         Err(step) => Some(step),
     }

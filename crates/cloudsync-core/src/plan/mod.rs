@@ -154,10 +154,12 @@ pub enum Step {
     Nothing,
     /// Its nodes have nothing to do with each other any more: an entry for each.
     Part,
-    /// Another entry goes on with this lone node.
+    /// A row goes on with a lone node.
     Relink {
-        /// The entry whose own node on that side is absent.
+        /// The entry whose own node on that side is absent, or went to where it is left out.
         row: EntryId,
+        /// The entry of the lone node.
+        lone: EntryId,
     },
     /// What was withheld on a side is to be there again, and a lone node there holds what both sides last
     /// held: it did not change since.

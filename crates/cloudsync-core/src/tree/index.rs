@@ -2,7 +2,9 @@
 //!
 //! One big table doubles: at that moment it is there three times over, and then half empty. Here one
 //! small table at a time is split into two (linear hashing). A table has no gaps: it is sorted by a
-//! part of the hash, so that the place of a number can be guessed.
+//! part of the hash, the tag, so that the place of a number can be guessed. Once there are many
+//! tables, the tag also says to which of two a number goes: what it stands for, far away in memory by
+//! then, is not looked at.
 
 use std::hash::{Hash, Hasher};
 
@@ -10,6 +12,9 @@ use std::hash::{Hash, Hasher};
 const TABLE: usize = 128;
 /// Tables have room for a multiple of so many: memory of few different sizes is used again soon.
 const STEP: usize = 32;
+/// The lowest bits of a hash choose the table. So many of them are in no tag; those above, which choose among
+/// many tables, are its lowest ones.
+const APART: u32 = 10;
 
 /// A set of numbers, looked up, never iterated.
 #[derive(Clone, Debug)]
@@ -51,7 +56,7 @@ impl Index {
         }
     }
 
-    /// Adds a number that is not there. `hash_of` says the hash of any number that is.
+    /// Adds a number that is not there. `hash_of` says the hash of any number that is, where few are.
     pub(super) fn insert(&mut self, hash: u64, number: u32, hash_of: impl Fn(u32) -> u64) {
         let table = table_of(hash, self.tables.len());
         self.tables[table].insert(Slot::new(tag_of(hash), number));
@@ -80,8 +85,13 @@ impl Index {
         let old = std::mem::take(&mut self.tables[split]);
         let mut stay = old.0;
         let mut go = Vec::with_capacity((stay.len() / 2).next_multiple_of(STEP));
+        // The bit that the two differ in.
+        let bit = (new ^ split).trailing_zeros();
         stay.retain(|slot| {
-            let goes = table_of(hash_of(slot.number()), new + 1) == new;
+            let goes = match bit.checked_sub(APART) {
+                Some(bit) => slot.tag >> bit & 1 == 1,
+                None => hash_of(slot.number()) >> bit & 1 == 1,
+            };
             if goes {
                 go.push(*slot);
             }
@@ -149,10 +159,10 @@ impl Table {
     }
 }
 
-/// Returns in which of `count` tables a hash is: that of its middle bits, as many as it takes, and
+/// Returns in which of `count` tables a hash is: that of its lowest bits, as many as it takes, and
 /// one bit less for those whose table was not split off yet.
 fn table_of(hash: u64, count: usize) -> usize {
-    let bits = ((hash << 16) >> 32) as u32 as usize;
+    let bits = ((hash << 32) >> 32) as u32 as usize;
     let all = count.next_power_of_two() - 1;
     let table = bits & all;
     if table < count {
@@ -162,9 +172,10 @@ fn table_of(hash: u64, count: usize) -> usize {
     }
 }
 
-/// Returns the highest bits, which say nothing of the table.
+/// Returns the part of a hash by which a table is sorted. The more tables there are, the more of its lowest bits are
+/// the same in all of one.
 fn tag_of(hash: u64) -> u16 {
-    (hash >> 48) as u16
+    ((hash << (48 - APART)) >> 48) as u16
 }
 
 #[cfg(test)]
@@ -190,6 +201,32 @@ mod tests {
             let is_in = number < 20_000 && number % 2 == 1;
             assert_eq!(found, is_in.then_some(number));
         }
+    }
+
+    #[test]
+    fn of_many_none_is_looked_at_as_a_table_is_split() {
+        let hash_of = |number: u32| hash::pair(number, 0);
+        let few = u32::try_from(TABLE << APART).expect("a small number");
+        let mut index = Index::default();
+        for number in 0..few {
+            index.insert(hash_of(number), number, hash_of);
+        }
+        let many = few * 3;
+        for number in few..many {
+            index.insert(hash_of(number), number, |_| panic!("it is far away"));
+        }
+        let most = index.tables.iter().map(|table| table.0.len()).max();
+        assert!(most < Some(400), "tables stay small: {most:?}");
+        let mut looks = 0;
+        for number in 0..many {
+            let found = index.find(hash_of(number), |other| {
+                looks += 1;
+                other == number
+            });
+            assert_eq!(found, Some(number));
+        }
+        assert!(looks < many + many / 20, "{looks} looks for {many}");
+        assert!((0..many).all(|number| index.remove(hash_of(number), number)));
     }
 
     #[test]

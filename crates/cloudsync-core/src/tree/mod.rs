@@ -355,20 +355,30 @@ impl World {
 
     /// Lets a row go on with another node on one side: the object was replaced at its
     /// place, or moved where ids do not tell. What was agreed on stays, but for the tag: equal tags of
-    /// two objects say nothing about their contents. `lone` is dropped.
+    /// two objects say nothing about their contents. `lone` is dropped, or gets the old node if that is
+    /// still somewhere.
     pub fn relink(&mut self, id: EntryId, lone: EntryId, side: Side) {
         self.doubt_content(id, side);
         let old = self.entry(id).nodes[side].expect("the row has a node here");
+        let is_left = self.node(side, old).is_present();
         let new = self.entry_mut(lone).nodes[side]
             .take()
             .expect("a lone node");
-        self.free_entry(lone);
+        if is_left {
+            self.forget_intents(lone);
+            self.entry_mut(lone).nodes[side] = Some(old);
+            self.trees[side].get_mut(old).entry = lone;
+        } else {
+            self.free_entry(lone);
+        }
         self.entry_mut(id).nodes[side] = Some(new);
         self.trees[side].get_mut(new).entry = id;
         if self.entry(id).kind == Kind::Folder {
             self.adopt_ghosts(side, old, new);
         }
-        self.trees[side].disown(&self.names, old);
+        if !is_left {
+            self.trees[side].disown(&self.names, old);
+        }
     }
 
     /// What was last in a folder that was replaced was last in the one that replaced it.

@@ -555,14 +555,45 @@ fn what_is_in_a_folder_that_replaced_another_one_belongs_where_that_is_now() {
     Swarm::crossed(75_000_888).translating().run();
 }
 
+/// What is new in a folder that cannot move as a whole waits for it, and it for that: its user's move is given up. Its user moves
+/// it once more then: that is given up too. (It had been given up once: both waited.)
+#[test]
+fn a_move_that_was_given_up_may_be_made_again() {
+    for work in 0..60 {
+        let sides = BySide::new(SideSetup::default(), fixed());
+        let mut pair = ModelPair::with(sides, 0);
+        pair.set_translation(Some(Translation::Sorted));
+        pair.crash();
+        for folder in ["b", "c", "c/a"] {
+            pair.act(&mkdir(Side::Local, folder));
+        }
+        pair.check();
+        pair.act_all(&[
+            write(Side::Remote, "by-c/c/a/new"),
+            rename(Side::Local, "c", "b/d"),
+            UserAct::Work(work),
+            rename(Side::Local, "b/d/a", "b/a"),
+        ]);
+        pair.check();
+    }
+    Swarm::crossed(79_044_145)
+        .translating()
+        .by_parts()
+        .asking()
+        .run();
+}
+
 /// A local side that cannot move folders as a whole.
 fn fixed_here(translation: Translation) -> ModelPair {
-    let fixed = SideSetup {
-        folder_move: false,
-        ..SideSetup::default()
-    };
-    let mut pair = ModelPair::with(BySide::new(fixed, SideSetup::default()), 0);
+    let mut pair = ModelPair::with(BySide::new(fixed(), SideSetup::default()), 0);
     pair.set_translation(Some(translation));
     pair.crash();
     pair
+}
+
+fn fixed() -> SideSetup {
+    SideSetup {
+        folder_move: false,
+        ..SideSetup::default()
+    }
 }

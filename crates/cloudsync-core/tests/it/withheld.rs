@@ -624,3 +624,116 @@ fn what_is_withheld_goes_on_as_what_it_replaced_whenever_that_goes() {
     }
     Swarm::crossed(83_230_072).choosing().run();
 }
+
+/// Deep in a folder that the other user deleted comes something that is withheld: the folders stay, and what wants the place of the
+/// upper one gives way. (It waited: nobody looked at it again as the lower one turned out to stay.)
+#[test]
+fn what_wants_the_place_of_a_folder_that_stays_for_what_came_deep_into_it_gives_way() {
+    for (seed, steps) in (0..20).flat_map(|seed| (0..20).map(move |steps| (seed, steps))) {
+        let mut pair = ModelPair::with(BySide::default(), seed);
+        choose(&mut pair, Scope::without(THERE, "c"));
+        for folder in ["d", "d/e"] {
+            mkdir(&mut pair, HERE, folder);
+        }
+        this(&mut pair, HERE, "c", "withheld");
+        this(&mut pair, HERE, "f", "a file");
+        pair.check();
+        delete(&mut pair, THERE, "d");
+        rename(&mut pair, THERE, "f", "d");
+        pair.act(&UserAct::Work(steps));
+        rename(&mut pair, HERE, "c", "d/e/c");
+        pair.check();
+    }
+    Swarm::crossed(80_036_001)
+        .late()
+        .asking()
+        .by_parts()
+        .choosing()
+        .run();
+}
+
+/// An editor keeps the old version as a backup, whose name is left out, and makes another file in its place: that is an edit, by
+/// one user. (It was a conflict, and the old version took the name.)
+#[test]
+fn what_took_the_place_of_what_was_put_aside_goes_on_with_it() {
+    for out in [BySide::new(true, true), BySide::new(true, false)] {
+        for user in Side::BOTH {
+            let mut pair = pair();
+            mkdir(&mut pair, HERE, "d");
+            this(&mut pair, HERE, "d/f", "first f");
+            pair.check();
+            let unwanted = |out: bool| out.then(|| "aside".to_owned());
+            choose(
+                &mut pair,
+                Scope {
+                    unwanted: BySide::new(unwanted(out[user]), unwanted(out[user.other()])),
+                },
+            );
+            rename(&mut pair, user, "a", "aside");
+            this(&mut pair, user, "a", "second");
+            rename(&mut pair, user, "d/f", "d/aside");
+            this(&mut pair, user, "d/f", "second f");
+            pair.check();
+            for side in Side::BOTH {
+                assert_eq!(content(&pair, side, "a").as_deref(), Some("second"));
+                assert_eq!(content(&pair, side, "d/f").as_deref(), Some("second f"));
+            }
+            assert_eq!(content(&pair, user, "aside").as_deref(), Some("first"));
+            assert_eq!(paths(&pair, user.other()), ["a", "b", "d", "d/f"]);
+            rests(&mut pair);
+        }
+    }
+}
+
+/// The same with a folder: what is in the new one goes on with what was in the old one.
+#[test]
+fn what_is_in_a_folder_that_took_the_place_of_one_put_aside_goes_on_too() {
+    for user in Side::BOTH {
+        let mut pair = pair();
+        for folder in ["d", "d/e"] {
+            mkdir(&mut pair, HERE, folder);
+        }
+        this(&mut pair, HERE, "d/f", "first f");
+        this(&mut pair, HERE, "d/e/g", "first g");
+        pair.check();
+        choose(&mut pair, Scope::without(user, "aside"));
+        rename(&mut pair, user, "d", "aside");
+        for folder in ["d", "d/e"] {
+            mkdir(&mut pair, user, folder);
+        }
+        this(&mut pair, user, "d/f", "second f");
+        this(&mut pair, user, "d/e/g", "second g");
+        pair.check();
+        for side in Side::BOTH {
+            assert_eq!(content(&pair, side, "d/f").as_deref(), Some("second f"));
+            assert_eq!(content(&pair, side, "d/e/g").as_deref(), Some("second g"));
+        }
+        let there = paths(&pair, user.other());
+        assert_eq!(there, ["a", "b", "d", "d/e", "d/e/g", "d/f"]);
+        assert_eq!(
+            content(&pair, user, "aside/e/g").as_deref(),
+            Some("first g")
+        );
+        rests(&mut pair);
+    }
+}
+
+/// The other user edited it meanwhile: both versions live on.
+#[test]
+fn what_was_put_aside_and_edited_there_is_a_conflict() {
+    let mut pair = pair();
+    choose(&mut pair, Scope::without(HERE, "aside"));
+    rename(&mut pair, HERE, "a", "aside");
+    this(&mut pair, HERE, "a", "mine");
+    this(&mut pair, THERE, "a", "yours");
+    pair.check();
+    let all: Vec<Option<String>> = ["a", "a.conflicted"]
+        .iter()
+        .map(|path| content(&pair, HERE, path))
+        .collect();
+    assert!(
+        all.contains(&Some("mine".into())) && all.contains(&Some("yours".into())),
+        "{all:?}"
+    );
+    rests(&mut pair);
+}

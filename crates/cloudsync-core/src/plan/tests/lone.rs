@@ -94,7 +94,7 @@ fn what_looks_moved_is_not_if_its_equal_is_there() {
         }
         let expected = match is_pair {
             Some(true) => Step::Join { other, content },
-            Some(false) => Step::Relink { row },
+            Some(false) => Step::Relink { row, lone: new },
             None => Step::Hash(vec![(other, Side::Remote)]),
         };
         assert_eq!(scene.plan(new), expected, "{size} {mtime:?} {number:?}");

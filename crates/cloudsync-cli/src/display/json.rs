@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use cloudsync::{Conflicted, EngineNotice, Notice, Plan, Side, Status, SyncReport};
+use cloudsync::{
+    Conflicted, EngineNotice, Notice, Plan, Side, SkipReason, Status, SyncReport, Trouble,
+};
 
 use super::event::{Copied, Kept, is_planned_conflict, reason, skip_class};
 use super::line::{
@@ -118,18 +120,7 @@ impl Json {
                 let label = label.as_str();
                 write(&mut self.out, Event::SideSeen { side, label, items });
             }
-            EngineNotice::Skipped { side, path, reason }
-                if !self.setting.exclude.covers(path, *reason) =>
-            {
-                let label = self.label(*side);
-                let event = Event::Skipped {
-                    side: *side,
-                    label: &label,
-                    path,
-                    class: skip_class(*reason),
-                };
-                write(&mut self.out, event);
-            }
+            EngineNotice::Skipped { side, path, reason } => self.skipped(*side, path, *reason),
             EngineNotice::StoreFailed { failure } => {
                 let line = ErrorLine::of(None, None, None, failure);
                 write(&mut self.out, Event::StateFailed(line));
@@ -138,12 +129,30 @@ impl Json {
         }
     }
 
+    fn skipped(&mut self, side: Side, path: &str, reason: SkipReason) {
+        if self.setting.exclude.covers(path, reason) {
+            return;
+        }
+        let label = self.label(side);
+        let event = Event::Skipped {
+            side,
+            label: &label,
+            path,
+            class: skip_class(reason),
+        };
+        write(&mut self.out, event);
+    }
+
     /// Tells what is left at the end of a single run.
     fn left(&mut self, report: &SyncReport) {
         for conflict in &report.conflicts {
             self.conflict(conflict, conflict.waits);
         }
-        for trouble in &report.failed {
+        self.troubles(&report.failed);
+    }
+
+    fn troubles(&mut self, troubles: &[Trouble]) {
+        for trouble in troubles {
             let label = self.label(trouble.side);
             let (side, path) = (Some(trouble.side), Some(trouble.path.as_str()));
             let line = ErrorLine {
@@ -317,6 +326,10 @@ impl Screen for Json {
                 total: held.total,
             };
             write(&mut self.out, event);
+        }
+        self.troubles(&status.troubles);
+        for (side, path, reason) in &status.skipped {
+            self.skipped(*side, path, *reason);
         }
         let totals = plan.totals.iter().map(|((op, side), count)| PlanTotal {
             op,

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use cloudsync::{Conflicted, EngineNotice, Notice, Plan, SkipReason, Status, SyncReport};
+use cloudsync::{
+    BySide, Conflicted, EngineNotice, Notice, Plan, Side, SkipReason, Status, SyncReport,
+};
 
 use super::event::{Kept, arrow, what_happened, why_skipped};
 use super::out::Out;
 use super::progress::Progress;
 use super::text::{self, Mood, colored, count, number, shown, size, time_of_day};
 use super::{Level, Screen, Setting, plan, problem, summary};
-use crate::exit::{Exit, is_left_out};
+use crate::exit::{self, Exit, is_left_out};
 use crate::problem::Problem;
 
 /// How often a line of progress is written where there is no terminal.
@@ -35,6 +37,8 @@ pub(crate) struct Plain {
     kept: Kept,
     /// What was told of already.
     told: BTreeSet<String>,
+    /// How many deletions were told to be held on each side.
+    told_held: BySide<usize>,
     /// Nothing was told since it was said to be at rest.
     is_rest_told: bool,
 }
@@ -59,6 +63,7 @@ impl Plain {
             bytes_done: 0,
             kept: Kept::default(),
             told: BTreeSet::new(),
+            told_held: BySide::default(),
             is_rest_told: false,
         }
     }
@@ -180,7 +185,11 @@ impl Plain {
         let level = self.setting.level;
         let is_conflict = self.kept.note(notice);
         match notice {
-            EngineNotice::Done { .. } => self.change(notice, is_conflict),
+            EngineNotice::Done { side, .. } => {
+                self.is_up(*side);
+                self.change(notice, is_conflict);
+            }
+            EngineNotice::SideSeen { side, .. } => self.is_up(*side),
             // A single run tells at its end what is left, unless all is to be told.
             EngineNotice::Failed {
                 side,
@@ -193,7 +202,9 @@ impl Plain {
             }
             EngineNotice::DeletionsHeld {
                 side, count, total, ..
-            } if self.setting.watches => {
+            } if self.setting.watches && *count > self.told_held[*side] * 2 => {
+                // Not for each one more of a folder that is just being emptied.
+                self.told_held[*side] = *count;
                 let label = &self.setting.locations[side.other()].label;
                 self.trouble(format!(
                     "✗ deletions held: {} of {} items vanished from {label}; \
@@ -203,9 +214,17 @@ impl Plain {
                 ));
             }
             EngineNotice::SideDown { side, failure } if self.setting.watches => {
-                let label = &self.setting.locations[*side].label;
-                let failure = failure.to_string();
-                self.trouble(format!("! {label}: {}; waiting for it", shown(&failure)));
+                let locations = &self.setting.locations;
+                let label = &locations[*side].label;
+                let line = match exit::of_side(*side, failure.kind(), locations) {
+                    Exit::Held => format!(
+                        "! {label}: another folder than at the last run; nothing is changed. Waiting for the one \
+                         that was there; if it was replaced on purpose, stop, and remove {}",
+                        self.setting.state
+                    ),
+                    _ => format!("! {label}: {}; waiting for it", shown(&failure.to_string())),
+                };
+                self.trouble(line);
             }
             EngineNotice::Skipped { side, path, reason } if self.tells_skipped(path, *reason) => {
                 let label = &self.setting.locations[*side].label;
@@ -222,6 +241,28 @@ impl Plain {
                 self.line(Mood::Aside, &line);
             }
             _ => {}
+        }
+    }
+
+    /// Tells which sides are up again, of those that were told to be down.
+    fn tell_up(&mut self, status: &Status) {
+        for side in Side::BOTH {
+            if status.down[side].is_none() {
+                self.is_up(side);
+            }
+        }
+    }
+
+    fn is_up(&mut self, side: Side) {
+        if !self.setting.watches || self.told.is_empty() {
+            return;
+        }
+        let label = self.setting.locations[side].label.clone();
+        let was_down = format!("! {label}: ");
+        let before = self.told.len();
+        self.told.retain(|told| !told.starts_with(&was_down));
+        if self.told.len() < before && self.setting.level > Level::Silent {
+            self.error_line(Mood::Good, &format!("{label} is back"));
         }
     }
 
@@ -258,15 +299,6 @@ impl Screen for Plain {
 
     fn notice(&mut self, notice: &Notice) {
         match notice {
-            Notice::Connected { side, .. } if self.setting.watches => {
-                let label = self.setting.locations[*side].label.clone();
-                let was_down = format!("! {label}: ");
-                let before = self.told.len();
-                self.told.retain(|told| !told.starts_with(&was_down));
-                if self.told.len() < before && self.setting.level > Level::Silent {
-                    self.error_line(Mood::Good, &format!("{label} is back"));
-                }
-            }
             Notice::Engine(notice) => self.engine(notice),
             Notice::Conflict(met) => self.conflict(met),
             Notice::Missed { count: missed } if self.setting.level >= Level::Usual => {
@@ -289,6 +321,7 @@ impl Screen for Plain {
     }
 
     fn tick(&mut self, status: &Status) {
+        self.tell_up(status);
         if let Some(progress) = &mut self.progress {
             progress.tick(&self.setting, status);
             return;
@@ -317,7 +350,13 @@ impl Screen for Plain {
     }
 
     fn rest(&mut self, status: &Status) {
+        self.tell_up(status);
         self.works_since = None;
+        for side in Side::BOTH {
+            if !status.held.iter().any(|held| held.side == side) {
+                self.told_held[side] = 0;
+            }
+        }
         if self.setting.level < Level::Usual || self.is_rest_told {
             return;
         }

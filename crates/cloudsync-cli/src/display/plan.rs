@@ -1,19 +1,28 @@
 //! What a run would do, for people.
 
-use cloudsync::{Plan, PlannedOperation, Side, Status};
+use cloudsync::{Plan, PlannedOperation, Side, SkipReason, Status};
 
 use super::event::{arrow, is_planned_conflict};
 use super::text::{Mood, count, number, shown, size};
-use super::{Level, Setting};
+use super::{Level, Setting, summary};
 
 /// Lines of a plan before the rest is only counted.
 const FEW: usize = 200;
 
-/// Returns the lines of a plan: the totals, then what would be done, in its order.
+/// Returns the lines of a plan: the totals, then what would be done, in its order, then what could not be done.
 pub(crate) fn lines(setting: &Setting, plan: &Plan, status: &Status) -> Vec<(Mood, String)> {
     let mut lines = Vec::new();
     let (local, remote) = (&setting.locations.local, &setting.locations.remote);
-    if plan.totals.is_empty() && status.held.is_empty() && status.conflicts.is_empty() {
+    let is_excluded =
+        |(_, path, reason): &(Side, String, SkipReason)| setting.exclude.covers(path, *reason);
+    let skipped = status.skipped.iter().filter(|at| !is_excluded(at));
+    let skipped: Vec<_> = skipped.cloned().collect();
+    let mut failures = summary::failures(setting, &status.troubles, &skipped);
+    if plan.totals.is_empty()
+        && status.held.is_empty()
+        && status.conflicts.is_empty()
+        && failures.is_empty()
+    {
         let text = format!(
             "✓ Nothing to do between {} and {}",
             local.label, remote.label
@@ -60,6 +69,12 @@ pub(crate) fn lines(setting: &Setting, plan: &Plan, status: &Status) -> Vec<(Moo
             count(held.count, "deletion", "deletions")
         );
         lines.push((Mood::Bad, text));
+    }
+    let more = failures.len().saturating_sub(few);
+    failures.truncate(few);
+    lines.append(&mut failures);
+    if more > 0 {
+        lines.push((Mood::Aside, format!("  … and {} more", number(more))));
     }
     lines
 }

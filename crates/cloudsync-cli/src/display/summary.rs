@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloudsync::{Side, SkipReason, SyncReport};
+use cloudsync::{Side, SkipReason, SyncReport, Trouble};
 
 use super::event::{hint, why_skipped};
 use super::text::{self, Mood, count, number, shown, size};
@@ -29,7 +29,13 @@ pub(crate) fn lines(setting: &Setting, report: &SyncReport, exit: Exit) -> Vec<L
     };
     lines.extend(conflicts(report, few));
     lines.extend(held(setting, report));
-    let mut failed = failures(setting, report);
+    let down = Side::BOTH.into_iter().filter_map(|side| {
+        let what = report.down[side].as_ref()?.to_string();
+        let label = &setting.locations[side].label;
+        Some((Mood::Bad, format!("  ✗ {label}: {}", shown(&what))))
+    });
+    let mut failed: Vec<Line> = down.collect();
+    failed.extend(failures(setting, &report.failed, &report.skipped));
     let more = failed.len().saturating_sub(few);
     failed.truncate(few);
     lines.extend(failed);
@@ -190,10 +196,14 @@ fn held(setting: &Setting, report: &SyncReport) -> Vec<Line> {
     lines.map(|line| (Mood::Bad, line)).collect()
 }
 
-/// Says what could not be synced, a line for each.
-fn failures(setting: &Setting, report: &SyncReport) -> Vec<Line> {
+/// Says what could not be synced, a line for each: what failed, and what was left out although nobody wished for that.
+pub(super) fn failures(
+    setting: &Setting,
+    failed: &[Trouble],
+    skipped: &[(Side, String, SkipReason)],
+) -> Vec<Line> {
     let label = |side: Side| &setting.locations[side].label;
-    let failed = report.failed.iter().map(|trouble| {
+    let failed = failed.iter().map(|trouble| {
         let what = shown(&trouble.failure.to_string()).into_owned();
         let mut text = format!(
             "  ✗ {}   {}: {what}",
@@ -205,13 +215,7 @@ fn failures(setting: &Setting, report: &SyncReport) -> Vec<Line> {
         }
         (Mood::Bad, text)
     });
-    let down = Side::BOTH.into_iter().filter_map(|side| {
-        let failure = report.down[side].as_ref()?;
-        let what = shown(&failure.to_string()).into_owned();
-        Some((Mood::Bad, format!("  ✗ {}: {what}", label(side))))
-    });
-    let skipped = report
-        .skipped
+    let skipped = skipped
         .iter()
         .filter(|(_, _, reason)| is_left_out(*reason))
         .map(|(side, path, reason)| {
@@ -221,7 +225,7 @@ fn failures(setting: &Setting, report: &SyncReport) -> Vec<Line> {
                 format!("  ✗ {}   {}: {why}", shown(path), label(*side)),
             )
         });
-    down.chain(failed).chain(skipped).collect()
+    failed.chain(skipped).collect()
 }
 
 /// Says what kinds of objects were left alone by rule.

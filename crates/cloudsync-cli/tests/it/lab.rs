@@ -172,6 +172,13 @@ impl Lab {
         let out = fs::File::create(self.at(file)).unwrap();
         Running(self.command(args).stdout(out).spawn().unwrap())
     }
+
+    /// The same, with what it tells of troubles.
+    pub(crate) fn spawn_all_into(&self, file: &str, args: &[&str]) -> Running {
+        let out = fs::File::create(self.at(file)).unwrap();
+        let err = out.try_clone().unwrap();
+        Running(self.command(args).stdout(out).stderr(err).spawn().unwrap())
+    }
 }
 
 /// The program, while it runs. Killed if it is dropped.
@@ -192,8 +199,9 @@ impl Running {
         if let Some(mut stdout) = self.0.stdout.take() {
             stdout.read_to_string(&mut out).unwrap();
         }
-        let mut stderr = self.0.stderr.take().unwrap();
-        stderr.read_to_string(&mut err).unwrap();
+        if let Some(mut stderr) = self.0.stderr.take() {
+            stderr.read_to_string(&mut err).unwrap();
+        }
         Ran {
             code: status.code(),
             out,

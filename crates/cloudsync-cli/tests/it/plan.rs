@@ -36,6 +36,22 @@ fn a_dry_run_changes_nothing() {
     lab.assert_equal();
 }
 
+/// A link took the place of a file: a run could not go on there, so a plan says so. (It said that there was nothing to do.)
+#[test]
+fn what_a_run_could_not_do_is_planned_as_such() {
+    let lab = Lab::new();
+    lab.write("l/a", "one");
+    lab.sync(&[]).is(0);
+    lab.remove("l/a");
+    std::os::unix::fs::symlink("b", lab.at("l/a")).unwrap();
+    let ran = lab.run(["plan", "l", "r"]).is(3);
+    assert!(ran.out.contains("✗ a"), "{}", ran.out);
+    assert!(!ran.out.contains("Nothing to do"), "{}", ran.out);
+    let ran = lab.run(["plan", "--json", "l", "r"]).is(3);
+    assert_eq!(ran.of_type("error")[0]["path"], "a");
+    lab.sync(&[]).is(3);
+}
+
 #[test]
 fn the_first_meeting_can_be_planned_too() {
     let lab = Lab::new();
@@ -119,4 +135,52 @@ fn nothing_to_do_is_said_so() {
     let ran = lab.run(["plan", "l", "r"]).is(0);
     assert!(ran.out.starts_with("✓ Nothing to do"), "{}", ran.out);
     assert_eq!(ran.out.lines().count(), 1);
+}
+
+/// Operations of a run or a plan: what, where and on which side.
+fn operations(ran: &crate::lab::Ran) -> Vec<String> {
+    let actions = ran.of_type("action");
+    let tell = |action: &serde_json::Value| {
+        format!("{} {} {}", action["op"], action["side"], action["path"])
+    };
+    let mut all: Vec<String> = actions.iter().map(tell).collect();
+    all.sort();
+    all
+}
+
+/// What is renamed on one side and changed on the other one is looked at where it still is. (It was planned to be deleted.)
+#[test]
+fn what_is_to_be_moved_and_was_changed_there_is_planned_as_it_will_be_done() {
+    type Act = fn(&Lab);
+    let acts: [(&str, Act); 4] = [
+        ("touched", |lab| {
+            let file = std::fs::File::open(lab.at("r/d/f")).unwrap();
+            file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+                .unwrap();
+        }),
+        ("of the same size", |lab| lab.write("r/d/f", "two")),
+        ("renamed", |lab| {
+            std::fs::rename(lab.at("r/d/f"), lab.at("r/d/z")).unwrap();
+        }),
+        ("grown", |lab| lab.write("r/d/f", "one and more")),
+    ];
+    for (what, act) in acts {
+        for moves_folder in [false, true] {
+            let lab = Lab::new();
+            lab.write("l/d/f", "one");
+            lab.write("l/keep", "one");
+            lab.sync(&[]).is(0);
+            let (from, to) = if moves_folder {
+                ("d", "e")
+            } else {
+                ("d/f", "d/g")
+            };
+            std::fs::rename(lab.at(&format!("l/{from}")), lab.at(&format!("l/{to}"))).unwrap();
+            act(&lab);
+            let planned = operations(&lab.run(["plan", "--json", "l", "r"]).is(0));
+            let done = operations(&lab.run(["sync", "--json", "l", "r"]).is(0));
+            assert_eq!(planned, done, "{what}, folder: {moves_folder}");
+            lab.assert_equal();
+        }
+    }
 }

@@ -84,6 +84,34 @@ fn a_folder_that_is_missing_at_the_start_is_waited_for() {
     assert!(lab.at("l/a").exists() && lab.at("r/a").exists());
 }
 
+/// Another folder came to its place: that is told, and nothing is done until the right one is back. (It was told to be back.)
+#[test]
+fn a_folder_that_is_exchanged_for_another_one_is_told_so() {
+    let lab = Lab::new();
+    lab.write("l/a", "one");
+    lab.sync(&[]).is(0);
+    let watch = lab.spawn_all_into("out", &["watch", "l", "r"]);
+    let told = |what: &str| {
+        eventually(what, || {
+            lab.read("out").is_some_and(|out| out.contains(what))
+        });
+    };
+    told("in sync");
+    std::fs::rename(lab.at("r"), lab.at("away")).unwrap();
+    told("waiting for it");
+    lab.write("r/b", "another folder");
+    lab.write("l/c", "three");
+    told("another folder than at the last run");
+    assert!(!lab.read("out").unwrap().contains("is back"));
+    assert!(lab.at("l/a").exists() && !lab.at("l/b").exists() && !lab.at("r/c").exists());
+    std::fs::rename(lab.at("r"), lab.at("other")).unwrap();
+    std::fs::rename(lab.at("away"), lab.at("r")).unwrap();
+    eventually("it goes on", || lab.at("r/c").exists());
+    told("r is back");
+    watch.signal("TERM");
+    watch.end().is(143);
+}
+
 #[test]
 fn a_folder_that_is_moved_away_or_deleted_is_missed_at_once() {
     for deletes in [false, true] {

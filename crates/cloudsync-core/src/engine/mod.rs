@@ -22,6 +22,7 @@ mod observing;
 mod operating;
 mod persisting;
 mod planning;
+mod pretending;
 mod restoring;
 mod schedule;
 mod settling;
@@ -49,6 +50,7 @@ use io::{Config, Control, Input, Output, Plan, QueryId, SideState, Status, Troub
 use observing::{Asked, SideLedger};
 use operating::Flight;
 use persisting::Persisting;
+use pretending::Pretence;
 use schedule::Schedule;
 
 pub use restoring::Restoring;
@@ -89,7 +91,7 @@ pub struct Engine {
     refused: BTreeMap<EntryId, (Side, Attributes)>,
     drain_waiters: BTreeMap<(Side, crate::tree::node::NodeId), BTreeSet<EntryId>>,
     out: VecDeque<Output>,
-    planned: Plan,
+    pretence: Pretence,
     draining: bool,
     /// The policy, while the recorded one is another or none: it is recorded when all rows were gone
     /// through.
@@ -135,7 +137,7 @@ impl Engine {
             refused: BTreeMap::new(),
             drain_waiters: BTreeMap::new(),
             out: VecDeque::new(),
-            planned: Plan::default(),
+            pretence: Pretence::default(),
             draining: false,
             new_policy: None,
             config,
@@ -259,7 +261,7 @@ impl Engine {
 
     /// Returns what a dry run would have done so far; see [`Config::dry_run`].
     pub fn planned(&self) -> &Plan {
-        &self.planned
+        &self.pretence.plan
     }
 
     /// Returns the trees.
@@ -349,6 +351,14 @@ impl Engine {
                     let failure = Failure::new(ErrorKind::RootMissing, "connect").with_detail(
                         "the root is not the one that was met before; if it is meant, forget the pair",
                     );
+                    let down = &mut self.sides[side].down;
+                    // It may have been missing until now: that another one is there is told as well.
+                    if down
+                        .as_ref()
+                        .is_some_and(|old| old.to_string() != failure.to_string())
+                    {
+                        *down = None;
+                    }
                     self.side_down(side, failure);
                     return;
                 }
@@ -513,7 +523,7 @@ impl Engine {
             refused,
             drain_waiters,
             out,
-            planned,
+            pretence,
             draining,
             new_policy,
         } = self;
@@ -531,7 +541,7 @@ impl Engine {
             to,
             "{troubles:?}{broke:?}{refused:?}{drain_waiters:?}{out:?}"
         )?;
-        write!(to, "{planned:?}{draining:?}{new_policy:?}")
+        write!(to, "{pretence:?}{draining:?}{new_policy:?}")
     }
 }
 

@@ -556,7 +556,8 @@ impl Engine {
         let Some(node) = self.world.entry(entry).nodes[side] else {
             return;
         };
-        let at = self.object(side, node);
+        let mut at = self.object(side, node);
+        at.path = self.real_path(side, node);
         let node = self.world.node(side, node);
         let (expect, size, kind) = (node.tag(), node.size(), self.hash_kind);
         let id = QueryId(self.new_id());

@@ -1,13 +1,10 @@
-//! Starting from what a store has, starting anew, and pretending for a dry run.
+//! Starting from what a store has, and starting anew.
 
 use std::collections::BTreeMap;
 
 use crate::engine::Engine;
-use crate::engine::io::{Act, PlannedOperation};
-use crate::engine::operating::deed_name;
 use crate::event::Cursor;
-use crate::object::{Attributes, Kind, Observed, Oid, Tag};
-use crate::plan::{Deed, Place};
+use crate::object::{Kind, Observed, Tag};
 use crate::record::{EntryId, Record, Snapshot};
 use crate::side::{BySide, Side};
 use crate::tree::World;
@@ -356,90 +353,6 @@ impl Engine {
             {
                 self.side_ready(side, &oids[side], identity);
             }
-        }
-    }
-
-    /// Does as if an operation had been done, in the trees alone, and notes it.
-    pub(super) fn pretend(&mut self, entry: EntryId, side: Side, deed: &Deed, act: &Act) {
-        let number = self.new_id();
-        let made = |kind: Kind, size: u64, attributes: Attributes| Observed {
-            oid: Oid::new(format!("planned {number}")),
-            kind,
-            tag: Tag::new(format!("planned {number}")),
-            size,
-            attributes,
-            hash: None,
-            racy: false,
-        };
-        let own = self.world.entry(entry).nodes[side];
-        let own_path = own.map(|node| self.world.path(side, node));
-        let (path, from, size) = match act {
-            Act::CreateFolder { target, .. } => (target.path(), None, 0),
-            Act::Write { target, size, .. } => (target.path(), None, *size),
-            Act::Rename { target, .. } => (target.path(), own_path, 0),
-            Act::Delete { at, .. } | Act::SetAttributes { at, .. } => (at.path.clone(), None, 0),
-        };
-        let operation = deed_name(deed);
-        *self.planned.totals.entry((operation, side)).or_default() += 1;
-        self.planned.operations.push(PlannedOperation {
-            side,
-            operation,
-            path,
-            from,
-            size,
-            replaces: matches!(deed, Deed::Replace),
-        });
-        let place = |engine: &mut Self, place: &Place, seen: &Observed| {
-            let name = engine.world.names.intern(&place.name);
-            let node = engine
-                .world
-                .insert_into(entry, side, place.folder, name, seen);
-            engine.world.node_mut(side, node).set(Mark::Listed, true);
-        };
-        match (deed, act) {
-            (Deed::Carrier(at), _) => {
-                let name = self.world.names.intern(&at.name);
-                let seen = made(Kind::Folder, 0, Attributes::default());
-                let node = self.world.insert(side, at.folder, name, &seen);
-                self.world.node_mut(side, node).set(Mark::Listed, true);
-                let carrier = self.world.node(side, node).entry;
-                self.touch(carrier);
-                self.touch(entry);
-            }
-            (Deed::CreateFolder(at), Act::CreateFolder { attributes, .. }) => {
-                place(self, at, &made(Kind::Folder, 0, *attributes));
-                self.world.agree(entry, None);
-                self.agreed(entry);
-            }
-            (
-                Deed::Create(at),
-                Act::Write {
-                    size, attributes, ..
-                },
-            ) => {
-                place(self, at, &made(Kind::File, *size, *attributes));
-                self.world.agree(entry, None);
-                self.agreed(entry);
-            }
-            (Deed::Replace | Deed::SetAttributes(_), _) => {
-                self.world.agree(entry, None);
-                self.agreed(entry);
-            }
-            (Deed::Rename { place, purpose, .. }, _) => {
-                if let Some(node) = own {
-                    let name = self.world.names.intern(&place.name);
-                    if self.world.child(side, place.folder, name).is_none() {
-                        self.world.attach(side, node, place.folder, name);
-                    }
-                    self.was_renamed(entry, side, *purpose);
-                }
-                self.settled(entry);
-            }
-            (Deed::Delete, _) => {
-                self.deletions.done(entry, side, self.now);
-                self.drop_entry(entry);
-            }
-            _ => {}
         }
     }
 }

@@ -13,6 +13,7 @@ mod edits;
 mod exclude;
 mod exit;
 mod help;
+mod hold;
 mod location;
 mod logging;
 mod problem;

@@ -13,6 +13,7 @@ use crate::display::{Level, Setting};
 use crate::edits::Edits;
 use crate::exclude::Exclude;
 use crate::exit::Exit;
+use crate::hold::Hold;
 use crate::location::{self, Location, Locations};
 use crate::problem::Problem;
 use crate::state::State;
@@ -25,7 +26,7 @@ pub(super) struct Prepared {
     /// Takes the place of the remote side.
     stand_in: Option<&'static str>,
     /// What is held, and what is removed, at the end.
-    _held: (Option<Lock>, Option<TempDir>),
+    _held: (Option<(Hold, Option<Lock>)>, Option<TempDir>),
 }
 
 impl Prepared {
@@ -75,8 +76,8 @@ pub(super) fn prepare(args: &PairArgs, purpose: Purpose) -> Result<Prepared, Pro
             (None, Some(folder)),
         )
     } else {
-        let lock = state.hold_pair(&locations)?;
-        (state, None, (lock, None))
+        let held = (Hold::take(&locations)?, state.hold_pair(&locations)?);
+        (state, None, (Some(held), None))
     };
     Ok(Prepared {
         setting: Setting {

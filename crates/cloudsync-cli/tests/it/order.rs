@@ -55,6 +55,16 @@ fn one_run_at_a_time_has_the_two_folders() {
     refused(lab.run(["sync", "l", "r"]));
     refused(lab.run(["sync", "--state", "own", "l", "r"]));
     refused(lab.run(["watch", "--state", "own", "r", "l"]));
+    // Of another user: nothing of the first one's is known to it.
+    let mut elsewhere = lab.command(["sync", "l", "r"]);
+    refused(Ran::of(
+        elsewhere.env("CLOUDSYNC_STATE_DIR", lab.at("elsewhere")),
+    ));
+    std::os::unix::fs::symlink("l", lab.at("link")).unwrap();
+    refused(lab.run(["sync", "--state", "own", "r", "link"]));
+    lab.run(["plan", "l", "r"]).is(8);
+    std::fs::create_dir(lab.at("third")).unwrap();
+    lab.run(["sync", "l", "third"]).is(0);
     running.signal("TERM");
     running.end().is(143);
     lab.run(["sync", "--state", "own", "r", "l"]).is(0);

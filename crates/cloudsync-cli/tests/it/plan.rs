@@ -184,3 +184,18 @@ fn what_is_to_be_moved_and_was_changed_there_is_planned_as_it_will_be_done() {
         }
     }
 }
+
+/// What something else gives way to is planned as well. (The plan ended with what gave way.)
+#[test]
+fn what_waits_for_something_that_gives_way_is_planned() {
+    let lab = Lab::new();
+    lab.write("l/a", "one");
+    lab.sync(&[]).is(0);
+    std::fs::rename(lab.at("r/a"), lab.at("r/c")).unwrap();
+    lab.write("l/c/new", "two");
+    let planned = operations(&lab.run(["plan", "--json", "l", "r"]).is(0));
+    let done = operations(&lab.run(["sync", "--json", "l", "r"]).is(0));
+    assert_eq!(planned, done);
+    assert_eq!(planned.len(), 4, "{planned:?}");
+    lab.assert_equal();
+}

@@ -93,7 +93,7 @@ impl Engine {
             return;
         };
         if self.config.dry_run {
-            self.pretend(entry, side, &deed, &act);
+            self.pretend((planned, entry), side, &deed, &act);
             return;
         }
         if let (Deed::Rename { .. }, Some((_, folder))) = (&deed, drains) {

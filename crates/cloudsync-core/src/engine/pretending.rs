@@ -37,8 +37,14 @@ impl Engine {
         join_relative(&self.real_path(side, folder), name)
     }
 
-    /// Does as if an operation had been done, in the trees alone, and notes it.
-    pub(super) fn pretend(&mut self, entry: EntryId, side: Side, deed: &Deed, act: &Act) {
+    /// Does as if an operation that `planned` needs had been done with `entry`, in the trees alone, and notes it.
+    pub(super) fn pretend(
+        &mut self,
+        (planned, entry): (EntryId, EntryId),
+        side: Side,
+        deed: &Deed,
+        act: &Act,
+    ) {
         let number = self.new_id();
         let made = |kind: Kind, size: u64, attributes: Attributes| Observed {
             oid: Oid::new(format!("planned {number}")),
@@ -115,6 +121,10 @@ impl Engine {
                     let name = self.world.names.intern(&place.name);
                     if self.world.child(side, place.folder, name).is_none() {
                         self.world.attach(side, node, place.folder, name);
+                        if planned != entry {
+                            // It is what gave way to that.
+                            self.touch(planned);
+                        }
                     }
                     self.was_renamed(entry, side, *purpose);
                 }

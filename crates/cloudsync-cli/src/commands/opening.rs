@@ -1,5 +1,7 @@
 //! What all commands begin and end with.
 
+use std::time::Duration;
+
 use cloudsync::{CloudSync, ErrorKind};
 use tokio::runtime::{Builder, Runtime};
 
@@ -12,6 +14,9 @@ use crate::signals::Signals;
 
 /// Threads that the engine runs on; calls to file systems have threads of their own.
 const THREADS: usize = 2;
+
+/// How long what was given up may take to clean up at the end.
+const LAST_MOMENTS: Duration = Duration::from_secs(2);
 
 /// What is to be done with a pair.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,8 +50,8 @@ pub(super) fn run(
                 problem.exit
             }))
         });
-        // Calls to file systems that hang are not waited for.
-        runtime.shutdown_background();
+        // What was given up removes what it staged. Calls to file systems that hang are not waited for.
+        runtime.shutdown_timeout(LAST_MOMENTS);
         ended
     });
     ended.unwrap_or_else(|problem: Problem| {

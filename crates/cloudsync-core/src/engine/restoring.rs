@@ -364,6 +364,7 @@ mod tests {
 
     use super::*;
     use crate::engine::io::{Config, ConflictPolicy, Limits};
+    use crate::object::{Attributes, Oid};
     use crate::policy::DefaultPolicy;
     use crate::record::NodeRecord;
     use crate::testing::{SideSetup, Storage};

@@ -5,7 +5,7 @@
 //! compared with the source, and only what differs is written. Else all of it is copied. Whatever is
 //! equal or written was read from the source by then, and the hash is of these very bytes.
 
-use std::sync::{Mutex, mpsc};
+use std::sync::{Mutex, Weak, mpsc};
 use std::thread;
 
 use bytes::Bytes;
@@ -107,6 +107,8 @@ pub(super) struct Staging<'a> {
     pub(super) old: Option<Old<'a>>,
     /// Path of the target, for failures.
     pub(super) target: &'a str,
+    /// Once it is gone, nobody waits for what is written any more.
+    pub(super) waiter: Option<&'a Weak<()>>,
 }
 
 impl Staging<'_> {
@@ -134,8 +136,7 @@ impl Staging<'_> {
                         Some(Piece::End) => return Ok(hasher.finish()),
                         Some(Piece::Failed(error)) => return Err(error),
                         None => {
-                            return Err(refused(ErrorKind::Unavailable, "write", self.target)
-                                .with_detail("given up"));
+                            return Err(self.given_up());
                         }
                     }
                 }
@@ -145,6 +146,10 @@ impl Staging<'_> {
 
     fn write(&self, bytes: &[u8]) -> Result<()> {
         write_all(self.file, bytes).map_err(|errno| self.failed(errno))
+    }
+
+    fn given_up(&self) -> Error {
+        refused(ErrorKind::Unavailable, "write", self.target).with_detail("given up")
     }
 
     fn failed(&self, errno: Errno) -> Error {
@@ -221,6 +226,9 @@ impl Staging<'_> {
         let hash = thread::scope(|scope| {
             let flusher = scope.spawn(move || self.disk.flush_as_written(self.file, &written));
             let hash = pieces::each(source, &source.file, kind, |offset, piece, buffer| {
+                if self.waiter.is_some_and(|waiter| waiter.strong_count() == 0) {
+                    return Err(self.given_up());
+                }
                 if patches {
                     self.patch(offset, piece, buffer)?;
                 } else if source.is_sparse() {
@@ -322,6 +330,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::MetadataExt;
     use std::path::Path;
+    use std::sync::Arc;
 
     use super::*;
     use crate::Provider;
@@ -340,6 +349,10 @@ mod tests {
 
     /// Makes the file `staged`, which holds another version, equal to `source`.
     async fn patch(folder: &Path) -> Result<ContentHash> {
+        patch_for(folder, None).await
+    }
+
+    async fn patch_for(folder: &Path, waiter: Option<&Weak<()>>) -> Result<ContentHash> {
         let provider = FileProvider::new();
         provider
             .set_root(folder.to_str(), None, false)
@@ -365,6 +378,7 @@ mod tests {
             file: &file,
             old: None,
             target: "target",
+            waiter,
         };
         staging.copy_pieces(&source, HashKind::Blake3, true)
     }
@@ -386,6 +400,24 @@ mod tests {
             assert_eq!(hash, Hasher::hash(HashKind::Blake3, &new));
             assert!(fs::read(folder.path().join("staged")).expect("staged") == new);
         }
+    }
+
+    #[tokio::test]
+    async fn a_large_copy_ends_once_nobody_waits_for_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        let new = content(9 * MIB, 1);
+        fs::write(folder.path().join("source"), &new).expect("source");
+        fs::write(folder.path().join("staged"), "").expect("staged");
+        let waiter = Arc::new(());
+        let waits = Arc::downgrade(&waiter);
+        patch_for(folder.path(), Some(&waits))
+            .await
+            .expect("copied");
+        fs::write(folder.path().join("staged"), "").expect("staged");
+        drop(waiter);
+        let error = patch_for(folder.path(), Some(&waits)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(fs::read(folder.path().join("staged")).expect("staged"), []);
     }
 
     #[tokio::test]

@@ -62,14 +62,17 @@ pub(super) async fn write_batch(
     let mut results: Vec<Option<Result<Written>>> =
         failed.into_iter().map(|error| error.map(Err)).collect();
     let (mut local, mut places) = (Vec::new(), Vec::new());
+    // If this future is dropped, so is this, and a copy that is under way removes what it staged.
+    let waiter = Arc::new(());
     for (index, request) in batch.into_iter().enumerate() {
         if results[index].is_some() {
             continue;
         }
-        let (job, stream) = write::Job::new(request);
+        let (mut job, stream) = write::Job::new(request);
         if let Some(stream) = stream {
             results[index] = Some(write_stream(&disk, job, stream).await);
         } else {
+            job.waiter = Some(Arc::downgrade(&waiter));
             places.push(index);
             local.push(job);
         }

@@ -25,7 +25,8 @@ use super::{change, info, intake, list, read, scan};
 /// A local folder.
 ///
 /// Calls run as blocking jobs of the tokio runtime that they are called on. A job that was started
-/// runs to its end also if its future is dropped; what it staged is put in place or removed.
+/// runs to its end also if its future is dropped, but for the copy of a large file, which is given up then; what it staged is
+/// put in place or removed.
 pub struct FileProvider {
     durability: Durability,
     owner: Option<String>,

@@ -4,7 +4,7 @@
 //! a crash at any point nothing of ours is in view: see [`super::own`] for what a staged name can hold.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
 
 use bytes::Bytes;
@@ -52,6 +52,8 @@ pub(super) struct Job {
     size: u64,
     attributes: Attributes,
     hash: HashKind,
+    /// Once it is gone, nobody waits for the outcome any more.
+    pub(super) waiter: Option<Weak<()>>,
 }
 
 impl Job {
@@ -80,6 +82,7 @@ impl Job {
                 size,
                 attributes,
                 hash,
+                waiter: None,
             },
             stream,
         )
@@ -383,6 +386,7 @@ fn stage(
         file: &file,
         old,
         target: &path,
+        waiter: request.waiter.as_ref(),
     };
     moment!("copy begun");
     let filled = staging.fill(source, request.hash, tools).and_then(|hash| {

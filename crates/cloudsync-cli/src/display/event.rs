@@ -118,6 +118,7 @@ pub(crate) fn hint(kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::AlreadyExists => Some("rename one of them"),
         ErrorKind::NameRejected => Some("rename it"),
+        ErrorKind::NotEmpty => Some("something in it is never synced: remove or move that"),
         ErrorKind::OutOfSpace => Some("free some space"),
         ErrorKind::PermissionDenied => Some("check its permissions"),
         _ => None,

@@ -133,3 +133,17 @@ fn who_stops_listening_does_not_stop_the_run() {
     assert!(child.wait().unwrap().success());
     lab.assert_equal();
 }
+
+/// A link keeps a folder that the other side deleted, and the line says so.
+#[test]
+fn what_keeps_a_deleted_folder_is_told() {
+    let lab = Lab::new();
+    lab.write("l/d/g", "one");
+    lab.write("l/keep", "two");
+    std::os::unix::fs::symlink("g", lab.at("l/d/link")).unwrap();
+    lab.sync(&[]).is(0);
+    lab.remove("r/d");
+    let ran = lab.sync(&[]).is(3);
+    assert!(ran.out.contains("in it is never synced"), "{}", ran.out);
+    assert!(lab.at("l/d/link").is_symlink() && !lab.at("l/d/g").exists());
+}

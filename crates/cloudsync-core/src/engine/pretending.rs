@@ -37,6 +37,11 @@ impl Engine {
         join_relative(&self.real_path(side, folder), name)
     }
 
+    /// Returns whether an object is where it is in a dry run alone: looked for there, it would count as gone.
+    pub(super) fn is_pretended(&self, side: Side, node: NodeId) -> bool {
+        !self.pretence.moved.is_empty() && self.real_path(side, node) != self.world.path(side, node)
+    }
+
     /// Does as if an operation that `planned` needs had been done with `entry`, in the trees alone, and notes it.
     pub(super) fn pretend(
         &mut self,

@@ -23,7 +23,15 @@ impl Engine {
                 && *first.key() <= self.now
             {
                 for node in first.remove() {
-                    self.sides[side].doubt(Doubt::Node(node));
+                    if self.is_pretended(side, node) {
+                        let entry = self.world.node(side, node).entry;
+                        self.world.node_mut(side, node).set(Mark::Racy, false);
+                        if self.world.find(entry).is_some() {
+                            self.touch(entry);
+                        }
+                    } else {
+                        self.sides[side].doubt(Doubt::Node(node));
+                    }
                 }
             }
             while let Some(first) = self.sides[side].postponed.first_entry()

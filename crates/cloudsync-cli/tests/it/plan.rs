@@ -190,6 +190,7 @@ fn what_is_to_be_moved_and_was_changed_there_is_planned_as_it_will_be_done() {
 fn what_waits_for_something_that_gives_way_is_planned() {
     let lab = Lab::new();
     lab.write("l/a", "one");
+    lab.write("l/c", "twoo");
     lab.sync(&[]).is(0);
     std::fs::rename(lab.at("r/a"), lab.at("r/b")).unwrap();
     lab.write("l/b", "two");

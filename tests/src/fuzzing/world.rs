@@ -107,6 +107,7 @@ fn faults(draw: &mut Bytes<'_>) -> Faults {
         walk: percent(20),
         cut: percent(10),
         expired: percent(50),
+        outlives: 0,
     }
 }
 

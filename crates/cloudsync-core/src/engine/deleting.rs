@@ -11,13 +11,15 @@ use crate::failure::Failure;
 use crate::listing::Found;
 use crate::notice::Notice;
 use crate::object::ObjectRef;
-use crate::plan::{Deed, Met, Step, plan};
+use crate::plan::{Deed, Met, Step, is_wanted, plan};
 use crate::record::EntryId;
 use crate::rules::Identity;
 use crate::side::{BySide, Side};
 use crate::time::Time;
 use crate::tree::node::{Mark, NodeId};
 
+/// The small value of a store that says that not all was at rest, where ids do not tell moves.
+pub(super) const UNREST: &str = "unrest";
 /// Deletions with less than this between them count as done at once.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
@@ -125,6 +127,13 @@ impl Engine {
         }
     }
 
+    /// Both sides have a file alike that was on one of them alone.
+    pub(super) fn note_met(&mut self, id: EntryId) {
+        if self.is_blind() {
+            self.deletions.met.entries.insert(id);
+        }
+    }
+
     /// Returns true if ids do not tell moves on a side.
     pub(super) fn is_blind(&self) -> bool {
         let is_blind = |side: Side| self.config.rules[side].identity == Identity::Path;
@@ -150,8 +159,10 @@ impl Engine {
             self.deletions.rested = true;
             if Side::BOTH.iter().all(|&side| self.sides[side].is_at_rest()) {
                 self.forget_unread();
+                self.forget_overdue();
                 self.world.recycle();
                 self.deletions.met = Met::default();
+                self.persisting.drop_value(UNREST);
                 if let Some(policy) = self.new_policy.take() {
                     self.persisting.set_value_once("policy", policy.as_bytes());
                 }
@@ -273,7 +284,11 @@ impl Engine {
         };
         let top = self.topmost_absent(gone, ghost);
         if self.world.node(gone, top).is(Mark::Verified) || self.config.dry_run {
-            self.begin(id, side, Deed::Delete);
+            if self.overdue.contains(id, gone) {
+                self.live_on(id, id, side);
+            } else {
+                self.begin(id, side, Deed::Delete);
+            }
             return;
         }
         if let Some(holder) = self.way_to(gone, top) {
@@ -414,6 +429,15 @@ impl Engine {
                     self.world.node_mut(side, node).set(Mark::Verified, true);
                     for id in waiting {
                         self.deletions.want(id, side.other());
+                    }
+                } else if !is_wanted(&self.view(), side, node) {
+                    // Its folder moved to where nobody looks, and took it along.
+                    for id in waiting {
+                        if self.world.entry(id).is_agreed() {
+                            self.withhold(id, side);
+                        } else {
+                            self.touch(id);
+                        }
                     }
                 } else {
                     self.doubt_path(side, &path);

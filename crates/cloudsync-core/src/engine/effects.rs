@@ -132,6 +132,7 @@ impl Engine {
                 };
                 let content = self.world.contents.intern(content);
                 self.world.agree(id, Some(content));
+                self.note_met(id);
                 self.agreed(id);
                 self.translate_once_more(id, side.other());
             }

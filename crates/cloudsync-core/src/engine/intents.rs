@@ -135,6 +135,9 @@ impl Engine {
                 if !self.world.entry(id).is_agreed() {
                     return is_gone;
                 }
+                if !is_gone {
+                    self.is_not_deleted(id, side);
+                }
                 if is_gone {
                     self.gone_on_both(id, side);
                 } else if !self.world.tree(side).has_ids()

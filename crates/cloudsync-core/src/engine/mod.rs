@@ -20,6 +20,7 @@ pub mod io;
 mod marks;
 mod observing;
 mod operating;
+mod overdue;
 mod persisting;
 mod planning;
 mod pretending;
@@ -49,6 +50,7 @@ use deleting::Deletions;
 use io::{Config, Control, Input, Output, Plan, QueryId, SideState, Status, Trouble};
 use observing::{Asked, SideLedger};
 use operating::Flight;
+use overdue::Overdue;
 use persisting::Persisting;
 use pretending::Pretence;
 use schedule::Schedule;
@@ -83,6 +85,7 @@ pub struct Engine {
     asked: BTreeMap<QueryId, Asked>,
     persisting: Persisting,
     deletions: Deletions,
+    overdue: Overdue,
     decisions: Decisions,
     troubles: BTreeMap<EntryId, Failing>,
     /// Entries with which a side went down, and that were not done since.
@@ -131,6 +134,7 @@ impl Engine {
             asked: BTreeMap::new(),
             persisting: Persisting::default(),
             deletions: Deletions::default(),
+            overdue: Overdue::default(),
             decisions: Decisions::default(),
             troubles: BTreeMap::new(),
             broke: BTreeSet::new(),
@@ -227,12 +231,12 @@ impl Engine {
         let looks = Side::BOTH
             .iter()
             .filter_map(|&side| self.sides[side].next_relook());
-        [self.schedule.next(), self.persisting.wake()]
-            .into_iter()
-            .flatten()
-            .chain(walks)
-            .chain(looks)
-            .min()
+        let own = [
+            self.schedule.next(),
+            self.persisting.wake(),
+            self.overdue.next(),
+        ];
+        own.into_iter().flatten().chain(walks).chain(looks).min()
     }
 
     /// Returns the stored cursor from which a resumable feed goes on.
@@ -384,6 +388,7 @@ impl Engine {
     }
 
     fn wake(&mut self) {
+        self.wait_for_overdue();
         for id in self.schedule.due(self.now) {
             if self.world.find(id).is_some() {
                 let priority = self.priority(id);
@@ -517,6 +522,7 @@ impl Engine {
             asked,
             persisting,
             deletions,
+            overdue,
             decisions,
             troubles,
             broke,
@@ -527,7 +533,8 @@ impl Engine {
             draining,
             new_policy,
         } = self;
-        (world, absent_by_size, now, tick, schedule, load, deletions).hash(to);
+        (world, absent_by_size, now, tick, schedule, load).hash(to);
+        (deletions, overdue).hash(to);
         for side in Side::BOTH {
             sides[side].write_state(to)?;
         }

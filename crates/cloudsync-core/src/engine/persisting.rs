@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::engine::Engine;
+use crate::engine::deleting::UNREST;
 use crate::engine::io::{Operation, Output};
 use crate::engine::marks::Marks;
 use crate::failure::Failure;
@@ -85,8 +86,9 @@ impl Persisting {
     }
 
     pub(super) fn drop_value(&mut self, key: &str) {
-        self.recorded.remove(key);
-        self.set_value(key, None);
+        if self.recorded.remove(key).is_some() {
+            self.set_value(key, None);
+        }
     }
 
     pub(super) fn hand_out(&mut self, operation: Operation) {
@@ -218,6 +220,9 @@ impl Engine {
             return;
         }
         state.since = None;
+        if !state.dirty.is_empty() && self.is_blind() {
+            self.persisting.set_value_once(UNREST, b"1");
+        }
         self.withdraw_orphans();
         let state = std::mem::take(&mut self.persisting);
         let mut stored = state.stored;

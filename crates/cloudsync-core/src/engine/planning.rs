@@ -78,13 +78,7 @@ impl Engine {
             }
             Step::Join { other, content } => self.join(id, other, content),
             Step::Relink { row, lone } => self.relink(lone, row),
-            Step::Restore { entry, keep } => match self.busy_along(entry, keep) {
-                Some(child) => self.schedule.wait_for(id, child),
-                None => {
-                    self.restore_entry(entry, keep);
-                    self.touch(id);
-                }
-            },
+            Step::Restore { entry, keep } => self.live_on(id, entry, keep),
             Step::Return { row, lone } => self.take_back(row, lone),
             Step::Withhold { entry, side } => {
                 self.withhold(entry, side);
@@ -226,9 +220,7 @@ impl Engine {
     }
 
     fn equal(&mut self, id: EntryId) {
-        if self.is_blind() {
-            self.deletions.met.entries.insert(id);
-        }
+        self.note_met(id);
         let intent = self.world.take_intent(id);
         let attributes = match intent.map(|intent| intent.act) {
             Some(IntendedAct::Write { attributes, .. }) => attributes,
@@ -315,6 +307,18 @@ impl Engine {
         self.touch(row);
         if is_left {
             self.touch(lone);
+        }
+    }
+
+    /// Lets live on what one side deleted, for `id`, which is that or waits for it, once nothing is done with what comes back
+    /// with it.
+    pub(super) fn live_on(&mut self, id: EntryId, entry: EntryId, keep: Side) {
+        match self.busy_along(entry, keep) {
+            Some(child) => self.schedule.wait_for(id, child),
+            None => {
+                self.restore_entry(entry, keep);
+                self.touch(id);
+            }
         }
     }
 
@@ -465,7 +469,7 @@ impl Engine {
 
     /// An object is to be on the other side alone. What stands here is left alone, or is a new object of
     /// this side.
-    fn withhold(&mut self, id: EntryId, side: Side) {
+    pub(super) fn withhold(&mut self, id: EntryId, side: Side) {
         self.forget_absent(id);
         self.leave_alone(id);
         let node = self.world.entry(id).nodes[side];

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::Engine;
+use crate::engine::deleting::UNREST;
 use crate::event::Cursor;
 use crate::object::{Kind, Observed, Tag};
 use crate::record::{EntryId, Record, Snapshot};
@@ -104,6 +105,8 @@ impl Engine {
             self.sides[side].was_walked = values.contains_key(&format!("walked.{side}"));
             self.sides[side].cursor = values.get(&format!("cursor.{side}")).map(Cursor::new);
         }
+        self.restore_overdue(&values);
+        self.deletions.met.any = self.is_blind() && values.contains_key(UNREST);
         let hash = format!("{:?}", self.hash_kind);
         let same_hash = text("hash".to_owned()).is_none_or(|known| known == hash);
         self.persisting.set_value_once("hash", hash.as_bytes());
@@ -336,6 +339,7 @@ impl Engine {
         self.load = BySide::default();
         self.asked.clear();
         self.deletions = super::Deletions::default();
+        self.overdue = super::Overdue::default();
         self.decisions = super::Decisions::default();
         self.troubles.clear();
         self.broke.clear();

@@ -175,7 +175,7 @@ fn deleted(view: &View<'_>, id: EntryId, gone: Side, ghost: NodeId, node: NodeId
 fn may_have_moved_back(view: &View<'_>, id: EntryId, gone: Side) -> Option<Step> {
     let (world, keep) = (view.world, gone.other());
     let has_ids = |side: Side| world.tree(side).has_ids();
-    if view.met.entries.is_empty() {
+    if !view.met.any && view.met.entries.is_empty() {
         return None;
     }
     let content = world.entry(id).content()?;
@@ -183,7 +183,7 @@ fn may_have_moved_back(view: &View<'_>, id: EntryId, gone: Side) -> Option<Step>
     if size == 0 {
         return None;
     }
-    let is_new = |id: EntryId| view.met.entries.contains(&id);
+    let is_new = |id: EntryId| view.met.is_new(id);
     if !has_ids(gone) && is_new(id) {
         let all = (keep, content, EntryId::ROOT)..=(keep, content, EntryId::NOWHERE);
         let mut edited = view.met.edited.range(all);

@@ -30,6 +30,7 @@ use crate::tree::node::NodeId;
 
 pub(crate) use agreed::moved_by;
 pub(crate) use place::conflict_place;
+pub(crate) use scope::is_wanted;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use translated::there_and_back;
 pub(crate) use translated::{is_arbitrary, is_in_place};
@@ -60,13 +61,22 @@ pub struct View<'a> {
     pub met: &'a Met,
 }
 
-/// What both sides came to by themselves since all was last at rest, where ids do not tell moves.
+/// What both sides came to have since all was last at rest, where ids do not tell moves.
 #[derive(Clone, Hash, Debug, Default)]
 pub struct Met {
-    /// Entries of what both sides had alike.
+    /// If true, any entry may be one of these: we were killed before all was at rest.
+    pub any: bool,
+    /// Entries of what both sides had alike, or was copied.
     pub entries: BTreeSet<EntryId>,
     /// Files that a side has another version of by now, by what they held: that is, or was, written over on the other side.
     pub edited: BTreeSet<(Side, ContentId, EntryId)>,
+}
+
+impl Met {
+    /// Returns true if both sides may have an entry since all was last at rest.
+    pub fn is_new(&self, id: EntryId) -> bool {
+        self.any || self.entries.contains(&id)
+    }
 }
 
 impl View<'_> {

@@ -10,7 +10,7 @@ use crate::side::{BySide, Side};
 use crate::tree::node::NodeId;
 
 /// Returns whether a node is to be synced: neither it nor a folder that it lies in is left out.
-pub(super) fn is_wanted(view: &View<'_>, side: Side, node: NodeId) -> bool {
+pub(crate) fn is_wanted(view: &View<'_>, side: Side, node: NodeId) -> bool {
     let kind = view.world.node(side, node).kind;
     view.trivial || is_path_wanted(view, side, &path_unparked(view.world, side, node), kind)
 }

@@ -36,6 +36,8 @@ pub(super) enum Open {
     Late { side: Side, events: Vec<Event> },
     /// A feed that has something to tell.
     Feed(Side),
+    /// An operation of an engine that was killed, still to be done, with what it writes.
+    Outlived(Box<Operation>, Option<String>),
 }
 
 impl ModelPair {
@@ -101,7 +103,33 @@ impl ModelPair {
             }
             Open::Late { side, events } => self.tell(side, events, false),
             Open::Feed(side) => self.deliver(side),
+            Open::Outlived(operation, content) => {
+                self.note(|| format!("outlived a crash: {operation:?}"));
+                self.situations.count("fault: call outlived a crash");
+                // Nobody waits for its answer.
+                let _ = self.carry_out(*operation, content);
+            }
         }
+    }
+
+    /// The engine was killed. Returns what is still to come of something that was going on.
+    pub(super) fn outlives(&mut self, open: Open) -> Option<Open> {
+        if self.faults.outlives == 0 {
+            return None;
+        }
+        let operation = match open {
+            Open::Output(output) => match *output {
+                Output::Operation(operation) => operation,
+                _ => return None,
+            },
+            Open::Outlived(..) => return Some(open),
+            _ => return None,
+        };
+        if !self.random.chance(self.faults.outlives) {
+            return None;
+        }
+        let content = self.read_source(&operation).ok()?;
+        Some(Open::Outlived(Box::new(operation), content))
     }
 
     fn heard(&mut self, notice: Notice) {
@@ -363,14 +391,21 @@ impl ModelPair {
             self.situations.count("fault: operation failed");
             return Err(Failure::new(ErrorKind::Unavailable, "perform"));
         }
-        let content = match &operation.act {
+        let content = self.read_source(&operation)?;
+        self.carry_out(operation, content)
+    }
+
+    /// Reads what an operation writes, if it writes anything.
+    fn read_source(&self, operation: &Operation) -> Result<Option<String>, Failure> {
+        let from = operation.side.other();
+        Ok(match &operation.act {
             Act::Write {
                 source: Source::Object { at, tag },
                 ..
             } => {
                 // Whatever is wrong with the source: not the fault of the side that is written to.
-                let up = self.check_up(side.other());
-                let read = up.and_then(|()| self.sides[side.other()].read(at, tag));
+                let up = self.check_up(from);
+                let read = up.and_then(|()| self.sides[from].read(at, tag));
                 Some(read.map_err(|_| Failure::new(ErrorKind::SourceChanged, "read"))?)
             }
             Act::Write {
@@ -381,7 +416,15 @@ impl ModelPair {
                 Some(self.merged.get(question).cloned().ok_or_else(gone)?)
             }
             _ => None,
-        };
+        })
+    }
+
+    fn carry_out(
+        &mut self,
+        operation: Operation,
+        content: Option<String>,
+    ) -> Result<Effect, Failure> {
+        let side = operation.side;
         let object = self.sides[side].touched(&operation.act);
         let done = self.sides[side].perform(&operation.act, content);
         self.note(|| format!("  done: {done:?}"));

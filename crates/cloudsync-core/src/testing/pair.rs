@@ -285,7 +285,14 @@ impl ModelPair {
         if self.store.values().any(|record| record.intent.is_some()) {
             self.situations.count("crash with an open intent");
         }
-        self.open.clear();
+        if self.faults.outlives > 0 {
+            self.take_outputs();
+        }
+        let open = std::mem::take(&mut self.open);
+        self.open = open
+            .into_iter()
+            .filter_map(|at| self.outlives(at))
+            .collect();
         self.merged.clear();
         self.engine = engine(
             &self.sides,

@@ -144,6 +144,8 @@ pub struct Faults {
     pub cut: u32,
     /// A stored cursor is too old when the engine comes back with it.
     pub expired: u32,
+    /// An operation that is open at a crash is done some time after it.
+    pub outlives: u32,
 }
 
 /// Draws faults of every kind, each absent in half of the cases.
@@ -167,6 +169,7 @@ pub fn any_faults() -> impl Strategy<Value = Faults> {
             walk,
             cut,
             expired,
+            outlives: 0,
         }
     })
 }

@@ -96,6 +96,21 @@ impl Swarm {
         self
     }
 
+    /// The same world, with more kills, in which a service often carries out what we asked for only after we were killed
+    /// and started again.
+    #[must_use]
+    pub fn outliving(mut self) -> Self {
+        let mut random = Random::new(self.seed ^ 0x0007_11fe);
+        self.faults.outlives = 50;
+        for _ in 0..1 + random.below(3) {
+            let at = random.below(self.acts.len() + 1);
+            let steps = u8::try_from(random.below(12)).unwrap_or(0);
+            let acts = [UserAct::Work(steps), UserAct::Crash];
+            self.acts.splice(at..at, acts);
+        }
+        self
+    }
+
     /// A world in which one user moves folders about, into each other and inside out, while they are carried
     /// over. Nothing fails.
     pub fn inside_out(seed: u64) -> Self {
@@ -317,6 +332,7 @@ impl Swarm {
         faults(|faults| faults.walk = 0);
         faults(|faults| faults.cut = 0);
         faults(|faults| faults.expired = 0);
+        faults(|faults| faults.outlives = 0);
         for side in Side::BOTH {
             let mut setup = |change: fn(&mut SideSetup)| {
                 let mut world = self.clone();
@@ -398,6 +414,7 @@ fn faults(random: &mut Random) -> Faults {
         walk: upto(20),
         cut: upto(10),
         expired: upto(50),
+        outlives: 0,
     }
 }
 

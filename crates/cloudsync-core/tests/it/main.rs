@@ -19,6 +19,7 @@ mod model;
 mod moves;
 mod on_its_way;
 mod one_sided;
+mod overdue;
 mod planned;
 mod translated;
 mod under_way;

@@ -737,3 +737,10 @@ fn what_was_put_aside_and_edited_there_is_a_conflict() {
     );
     rests(&mut pair);
 }
+
+/// A folder was not met for a moment, and went to where nobody looks, with a file that counted as gone until then. (That
+/// was looked for without end.)
+#[test]
+fn what_a_folder_took_along_to_where_nobody_looks_is_not_gone() {
+    Swarm::crossed(91_072_678).choosing().outliving().run();
+}

@@ -5,7 +5,7 @@ use cloudsync_core::engine::io::Act;
 use cloudsync_core::object::{Kind, Observed, Oid};
 use cloudsync_core::rules::{Identity, Rules};
 use cloudsync_core::side::{BySide, Side};
-use cloudsync_core::testing::{Faults, ModelPair, SideSetup, UserAct};
+use cloudsync_core::testing::{Faults, ModelPair, SideSetup, Swarm, UserAct};
 
 use crate::hand::{Hand, object, rules};
 
@@ -286,24 +286,23 @@ fn what_we_moved_may_be_a_folder_that_took_the_place() {
     assert_eq!(kinds(Side::Local), kinds(Side::Remote), "{:?}", hand.acts);
 }
 
-/// Both users moved a file alike, and one of them moved it back before all of that was looked at; the other one did this
-/// meanwhile.
+/// Both users moved a file alike, and one of them moved it back before all of that was looked at, after a kill or without one; the
+/// other one did this meanwhile.
 fn moved_by_both_and_back(meanwhile: &[UserAct]) {
     for (seed, work) in (0..40).flat_map(|seed| (1..15).map(move |work| (seed, work))) {
         let sides = BySide::from_fn(|_| SideSetup::without_ids());
-        let mut pair = ModelPair::with(sides, seed);
-        pair.act(&UserAct::Write(Side::Local, "a".to_owned()));
-        pair.check();
         let moved = [
-            UserAct::Rename(Side::Local, "a".to_owned(), "d".to_owned()),
-            UserAct::Rename(Side::Remote, "a".to_owned(), "d".to_owned()),
+            rename(Side::Local, "a", "d"),
+            rename(Side::Remote, "a", "d"),
         ];
-        let back = [
-            UserAct::Work(work),
-            UserAct::Rename(Side::Local, "d".to_owned(), "a".to_owned()),
-        ];
-        pair.act_all(&[&moved, meanwhile, &back].concat());
-        pair.check();
+        for kill in [&[][..], &[UserAct::Crash]] {
+            let mut pair = ModelPair::with(sides, seed);
+            pair.act(&UserAct::Write(Side::Local, "a".to_owned()));
+            pair.check();
+            pair.act_all(&[&moved, meanwhile, &[UserAct::Work(work)], kill].concat());
+            pair.act(&rename(Side::Local, "d", "a"));
+            pair.check();
+        }
     }
 }
 
@@ -317,4 +316,45 @@ fn a_file_that_both_moved_and_one_moved_back_is_there_in_the_end() {
 #[test]
 fn a_file_that_was_moved_back_to_where_another_one_was_put_is_there_in_the_end() {
     moved_by_both_and_back(&[UserAct::Write(Side::Remote, "a".to_owned())]);
+}
+
+/// We copied a file to where its user had moved it, and were killed as we deleted the old one; the other user moved it
+/// back to there, by its folder. (It counted as two, one gone on either side, and was deleted on both: **lost**.)
+#[test]
+fn a_file_that_moved_back_while_we_were_dead_is_there_in_the_end() {
+    let (local, remote) = (Side::Local, Side::Remote);
+    for (seed, work) in (0..40).flat_map(|seed| (0..16).map(move |work| (seed, work))) {
+        for is_killed in [true, false] {
+            let blind = SideSetup::without_ids();
+            let mut pair = ModelPair::with(BySide::new(blind, blind), seed);
+            for folder in ["a", "b"] {
+                pair.act(&UserAct::Mkdir(local, folder.to_owned()));
+            }
+            pair.write(local, "b/a", "it");
+            pair.check();
+            let mut pair = pair.faults(Faults {
+                late_hint: 50,
+                ..Faults::default()
+            });
+            pair.act_all(&[rename(local, "b/a", "a/a"), UserAct::Work(work)]);
+            if pair.sides[remote].contents().count() != 1 {
+                continue;
+            }
+            if is_killed {
+                pair.crash();
+            }
+            if pair.sides[remote].tree().contains_key("a/a") {
+                pair.act_all(&[
+                    UserAct::Delete(remote, "b".to_owned()),
+                    rename(remote, "a", "b"),
+                ]);
+            }
+            pair.check();
+            for side in Side::BOTH {
+                let count = pair.sides[side].contents().count();
+                assert!(count > 0, "{side} {seed} {work} {is_killed}");
+            }
+        }
+    }
+    Swarm::crossed(91_047_373).late().outliving().run();
 }

@@ -3,7 +3,7 @@
 use super::scene::{Scene, in_root, rename, rules};
 use crate::object::{Attributes, Kind, Tag};
 use crate::plan::parked::parked_name;
-use crate::plan::{Deed, Step, Wait};
+use crate::plan::{Deed, Met, Step, Wait};
 use crate::policy::{DefaultPolicy, Filtered};
 use crate::precondition::Expect;
 use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
@@ -395,6 +395,11 @@ fn of_two_that_are_gone_on_either_side_one_may_have_moved_back() {
         scene.met.entries = [new].into();
         assert_eq!(scene.plan(file), restored_by_remote(file));
     }
+    scene.met = Met {
+        any: true,
+        ..Met::default()
+    };
+    assert_eq!(scene.plan(file), restored_by_remote(file), "after a kill");
     scene.deleted(Side::Local, other);
     assert_eq!(scene.plan(file), DELETE, "the other one is nowhere");
 

@@ -1,0 +1,158 @@
+//! Calls that a service carries out when nobody waits for them any more.
+
+use std::time::Duration;
+
+use cloudsync_core::engine::io::Act;
+use cloudsync_core::failure::ErrorKind;
+use cloudsync_core::object::Kind;
+use cloudsync_core::side::{BySide, Side};
+use cloudsync_core::testing::{Faults, ModelPair, SideSetup, Swarm, UserAct};
+use cloudsync_core::time::Time;
+
+use crate::hand::{Hand, object};
+
+fn second(second: u64) -> Time {
+    Time::since_start(Duration::from_secs(second))
+}
+
+/// A file was deleted on the local side and comes back there, while the answer to our deletion of the other one was lost,
+/// and nothing was done.
+fn came_back() -> Hand {
+    let mut hand = Hand::new();
+    hand.fails = |act| matches!(act, Act::Delete { .. }).then_some(ErrorKind::Unavailable);
+    let file = hand.trees.local.remove("a/b").expect("it was there");
+    hand.changed(Side::Local, "a/b");
+    hand.work_at(second(1));
+    assert_eq!(hand.acts.len(), 1, "{:?}", hand.acts);
+    hand.fails = |_| None;
+    hand.trees.local.insert("a/b".to_owned(), file);
+    hand.changed(Side::Local, "a/b");
+    // Before it is tried again.
+    hand.work_at(second(1));
+    hand
+}
+
+fn is_gone(hand: &mut Hand, at: Time) {
+    hand.trees.remote.remove("a/b");
+    hand.changed(Side::Remote, "a/b");
+    hand.work_at(at);
+}
+
+#[test]
+fn what_a_deletion_of_ours_takes_when_nobody_waits_for_it_lives_on() {
+    let mut hand = came_back();
+    assert_eq!(hand.acts.len(), 1, "{:?}", hand.acts);
+    is_gone(&mut hand, second(100));
+    for side in Side::BOTH {
+        assert!(hand.trees[side].contains_key("a/b"), "{:?}", hand.acts);
+    }
+    // It came: what is gone after that is gone by its user's hand.
+    is_gone(&mut hand, second(101));
+    for side in Side::BOTH {
+        assert!(!hand.trees[side].contains_key("a/b"), "{:?}", hand.acts);
+    }
+}
+
+#[test]
+fn a_deletion_that_did_not_come_for_minutes_comes_no_more() {
+    let mut hand = came_back();
+    hand.work_at(second(400));
+    is_gone(&mut hand, second(401));
+    for side in Side::BOTH {
+        assert!(!hand.trees[side].contains_key("a/b"), "{:?}", hand.acts);
+    }
+}
+
+/// What its user deletes on the side on which it came back is deleted on the other one.
+#[test]
+fn what_comes_back_and_is_deleted_once_more_is_deleted() {
+    let mut hand = came_back();
+    hand.trees.local.remove("a/b");
+    hand.changed(Side::Local, "a/b");
+    hand.work_at(second(100));
+    for side in Side::BOTH {
+        assert!(!hand.trees[side].contains_key("a/b"), "{:?}", hand.acts);
+    }
+    // Another one at its place has nothing to do with that.
+    hand.trees
+        .local
+        .insert("a/b".to_owned(), object(9, Kind::File));
+    hand.changed(Side::Local, "a/b");
+    hand.work_at(second(101));
+    is_gone(&mut hand, second(102));
+    for side in Side::BOTH {
+        assert!(!hand.trees[side].contains_key("a/b"), "{:?}", hand.acts);
+    }
+}
+
+/// We are killed in the midst of a deletion, once or twice, and its user puts back what he deleted. (It was deleted on
+/// both sides when our call was carried out.)
+#[test]
+fn a_call_that_outlives_kills_deletes_nothing_that_came_back() {
+    let (local, remote) = (Side::Local, Side::Remote);
+    let faults = Faults {
+        outlives: 100,
+        ..Faults::default()
+    };
+    let mut outlived = 0;
+    for setup in [
+        SideSetup::default(),
+        SideSetup::service(),
+        SideSetup::without_ids(),
+    ] {
+        for (seed, work) in (0..40).flat_map(|seed| (2..10).map(move |work| (seed, work))) {
+            for kills in 1..3 {
+                let mut pair = ModelPair::with(BySide::new(setup, setup), seed);
+                pair.write(local, "a", "it");
+                pair.check();
+                let mut pair = pair.faults(faults);
+                pair.act_all(&[UserAct::Delete(local, "a".to_owned()), UserAct::Work(work)]);
+                if !pair.sides[remote].tree().contains_key("a") {
+                    continue;
+                }
+                pair.crash();
+                pair.write(local, "a", "it");
+                if kills == 2 {
+                    pair.act(&UserAct::Work(work + 4));
+                    pair.crash();
+                }
+                pair.check();
+                for side in Side::BOTH {
+                    assert!(
+                        pair.sides[side].tree().contains_key("a"),
+                        "{seed} {work} {kills}"
+                    );
+                }
+                outlived += pair.situations.of("fault: call outlived a crash");
+            }
+        }
+    }
+    assert!(outlived > 100, "{outlived}");
+}
+
+/// Half of a move was told, and we were killed as we deleted the other side's copy; after the restart we moved that, and
+/// then the call was carried out. (It took the moved file along, on both sides: **lost**.)
+#[test]
+fn a_call_that_outlives_a_kill_deletes_nothing_that_was_moved() {
+    for seed in [90_303_130, 90_380_157] {
+        Swarm::crossed(seed).choosing().outliving().run();
+    }
+    for seed in [90_344_129, 90_407_160] {
+        Swarm::crossed(seed).by_parts().outliving().run();
+    }
+    for seed in [90_464_485, 90_486_384] {
+        Swarm::crossed(seed).late().outliving().run();
+    }
+}
+
+/// Anything at all, with calls that outlive kills. The first seeds; any others by `cargo xtask simulate --outliving`.
+#[test]
+fn everything_at_once_with_calls_that_outlive_kills() {
+    let mut outlived = 0;
+    for seed in 0..2_000 {
+        let pair = Swarm::crossed(seed).outliving().run();
+        outlived += pair.situations.of("fault: call outlived a crash");
+        Swarm::new(seed).outliving().run();
+    }
+    assert!(outlived > 100, "{outlived}");
+}

@@ -13,13 +13,10 @@ use crate::notice::Notice;
 use crate::object::ObjectRef;
 use crate::plan::{Deed, Met, Step, is_wanted, plan};
 use crate::record::EntryId;
-use crate::rules::Identity;
 use crate::side::{BySide, Side};
 use crate::time::Time;
 use crate::tree::node::{Mark, NodeId};
 
-/// The small value of a store that says that not all was at rest, where ids do not tell moves.
-pub(super) const UNREST: &str = "unrest";
 /// Deletions with less than this between them count as done at once.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
@@ -117,29 +114,6 @@ impl Engine {
         self.is_blind() && Side::BOTH.into_iter().any(is_looking)
     }
 
-    /// A side has another version of a file that both sides had alike.
-    pub(super) fn note_edited(&mut self, id: EntryId, side: Side) {
-        let entry = self.world.entry(id);
-        if let Some(content) = entry.content().filter(|_| entry.is_agreed())
-            && self.is_blind()
-        {
-            self.deletions.met.edited.insert((side, content, id));
-        }
-    }
-
-    /// Both sides have a file alike that was on one of them alone.
-    pub(super) fn note_met(&mut self, id: EntryId) {
-        if self.is_blind() {
-            self.deletions.met.entries.insert(id);
-        }
-    }
-
-    /// Returns true if ids do not tell moves on a side.
-    pub(super) fn is_blind(&self) -> bool {
-        let is_blind = |side: Side| self.config.rules[side].identity == Identity::Path;
-        Side::BOTH.into_iter().any(is_blind)
-    }
-
     fn asks_about_content(&self) -> bool {
         self.asked
             .values()
@@ -161,8 +135,7 @@ impl Engine {
                 self.forget_unread();
                 self.forget_overdue();
                 self.world.recycle();
-                self.deletions.met = Met::default();
-                self.persisting.drop_value(UNREST);
+                self.forget_met();
                 if let Some(policy) = self.new_policy.take() {
                     self.persisting.set_value_once("policy", policy.as_bytes());
                 }

@@ -18,6 +18,7 @@ mod failing;
 mod intents;
 pub mod io;
 mod marks;
+mod met;
 mod observing;
 mod operating;
 mod overdue;

@@ -26,13 +26,12 @@ pub(super) struct Overdue {
 }
 
 impl Overdue {
-    fn parse(text: &[u8]) -> Self {
+    fn parse(text: &str) -> Self {
         let one = |text: &str| {
             let (side, id) = text.split_once(' ')?;
             let side = Side::BOTH.into_iter().find(|at| at.to_string() == side)?;
             Some(((EntryId(id.parse().ok()?), side), Time::ZERO))
         };
-        let text = String::from_utf8_lossy(text);
         Self {
             until: text.lines().filter_map(one).collect(),
             is_restored: true,
@@ -58,10 +57,10 @@ impl Overdue {
 }
 
 impl Engine {
-    /// Takes in what the small values of a store name.
-    pub(super) fn restore_overdue(&mut self, values: &BTreeMap<String, Vec<u8>>) {
-        if let Some(text) = values.get(KEY) {
-            self.overdue = Overdue::parse(text);
+    /// Takes in what a store tells of the time before a kill.
+    pub(super) fn restore_overdue(&mut self, value: impl Fn(&str) -> Option<String>) {
+        if let Some(text) = value(KEY) {
+            self.overdue = Overdue::parse(&text);
         }
     }
 

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::engine::Engine;
-use crate::engine::deleting::UNREST;
 use crate::engine::io::{Operation, Output};
 use crate::engine::marks::Marks;
 use crate::failure::Failure;
@@ -220,9 +219,7 @@ impl Engine {
             return;
         }
         state.since = None;
-        if !state.dirty.is_empty() && self.is_blind() {
-            self.persisting.set_value_once(UNREST, b"1");
-        }
+        self.record_met();
         self.withdraw_orphans();
         let state = std::mem::take(&mut self.persisting);
         let mut stored = state.stored;

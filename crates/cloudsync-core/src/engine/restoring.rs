@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::engine::Engine;
-use crate::engine::deleting::UNREST;
 use crate::event::Cursor;
 use crate::object::{Kind, Observed, Tag};
 use crate::record::{EntryId, Record, Snapshot};
@@ -95,23 +94,23 @@ impl Engine {
     pub fn restoring(mut self, values: Vec<(String, Vec<u8>)>, count: usize) -> Restoring {
         self.persisting.restore_values(&values);
         let values: BTreeMap<String, Vec<u8>> = values.into_iter().collect();
-        let text = |key: String| {
+        let text = |key: &str| {
             values
-                .get(&key)
+                .get(key)
                 .map(|value| String::from_utf8_lossy(value).into_owned())
         };
         for side in Side::BOTH {
-            self.sides[side].identity = text(format!("root.{side}"));
+            self.sides[side].identity = text(&format!("root.{side}"));
             self.sides[side].was_walked = values.contains_key(&format!("walked.{side}"));
             self.sides[side].cursor = values.get(&format!("cursor.{side}")).map(Cursor::new);
         }
-        self.restore_overdue(&values);
-        self.deletions.met.any = self.is_blind() && values.contains_key(UNREST);
+        self.restore_overdue(text);
+        self.restore_met(text);
         let hash = format!("{:?}", self.hash_kind);
-        let same_hash = text("hash".to_owned()).is_none_or(|known| known == hash);
+        let same_hash = text("hash").is_none_or(|known| known == hash);
         self.persisting.set_value_once("hash", hash.as_bytes());
         let policy = self.config.policy.id();
-        let known = text("policy".to_owned());
+        let known = text("policy");
         let policy_changed = known.as_ref() != Some(&policy);
         if policy_changed && known.is_some() {
             // What is done before all was gone through is done by the new one: going back to the old one is

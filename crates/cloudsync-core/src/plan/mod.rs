@@ -64,7 +64,7 @@ pub struct View<'a> {
 /// What both sides came to have since all was last at rest, where ids do not tell moves.
 #[derive(Clone, Hash, Debug, Default)]
 pub struct Met {
-    /// If true, any entry may be one of these: we were killed before all was at rest.
+    /// If true, any entry may be one of these: they were too many to record before we were killed.
     pub any: bool,
     /// Entries of what both sides had alike, or was copied.
     pub entries: BTreeSet<EntryId>,

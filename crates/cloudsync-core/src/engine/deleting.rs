@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::engine::failing::is_of_side;
 use crate::engine::io::{Held, HeldId, Output, Query, QueryId};
 use crate::engine::observing::Asked;
+use crate::engine::overdue::Call;
 use crate::failure::Failure;
 use crate::listing::Found;
 use crate::notice::Notice;
@@ -257,7 +258,7 @@ impl Engine {
         };
         let top = self.topmost_absent(gone, ghost);
         if self.world.node(gone, top).is(Mark::Verified) || self.config.dry_run {
-            if self.overdue.contains(id, gone) {
+            if self.overdue.contains(id, gone, Call::Delete) {
                 self.live_on(id, id, side);
             } else {
                 self.begin(id, side, Deed::Delete);

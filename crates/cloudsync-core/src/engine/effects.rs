@@ -335,6 +335,7 @@ impl Engine {
         };
         self.world.update(side, node, seen, Some(content));
         self.world.tree_mut(side).touch(node, self.tick);
+        self.overdue.forget(id, side);
         if flight.answer.is_some() {
             // The application merged: what the other side has is superseded by this.
             self.merged(id, side);

@@ -62,6 +62,9 @@ impl Engine {
             };
             if is_done || !is_kept {
                 self.world.take_intent(id);
+                if !is_done {
+                    self.is_not_done(id, &intent);
+                }
             } else if self.may_be_done(id, &intent) {
                 // What either side has by now may be what its user put there since.
                 self.count_as_changed(id);
@@ -134,9 +137,6 @@ impl Engine {
                 let is_gone = node.is_none_or(|node| !self.world.node(side, node).is_present());
                 if !self.world.entry(id).is_agreed() {
                     return is_gone;
-                }
-                if !is_gone {
-                    self.is_not_deleted(id, side);
                 }
                 if is_gone {
                     self.gone_on_both(id, side);

@@ -1,15 +1,16 @@
-//! Deletions of ours that were found not done, and may be done yet.
+//! Calls of ours that were found not done, and may be carried out yet.
 //!
-//! We are killed in the midst of a call, or its answer is lost. What it was about is looked at, and is still there; so
-//! whatever is to happen to it is planned anew, and it may live on: its user brought it back on the other side, or moved
-//! it. A service may carry the call out only after that. What is gone then counts as deleted by us and lives on, while
-//! what its user deletes in this time comes back: that is a nuisance, and the other thing would be a loss.
+//! We are killed in the midst of a call, or its answer is lost. What it was about is looked at, and is as it was before; so
+//! whatever is to happen to it is planned anew, and that may be nothing: its user took back what the call was to carry over,
+//! or moved the object. A service may carry the call out only after that. So what happens to the object on that side in the
+//! time to come may be our doing: what is gone lives on, and where it has another version, both are kept. That is a nuisance
+//! if its user did it, and the other thing would be a loss. (That it is moved, or made, loses nothing.)
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::engine::Engine;
-use crate::record::EntryId;
+use crate::record::{EntryId, IntendedAct, Intent};
 use crate::side::Side;
 use crate::time::Time;
 
@@ -18,36 +19,64 @@ const LATEST: Duration = Duration::from_secs(300);
 /// The small value of the store that names them. What is in it counts from the start on: nobody knows how long ago that was.
 const KEY: &str = "overdue";
 
+/// What a call does to an object that is there.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Call {
+    Delete,
+    Write,
+}
+
+impl Call {
+    const ALL: [Self; 2] = [Self::Delete, Self::Write];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Delete => "delete",
+            Self::Write => "write",
+        }
+    }
+}
+
 #[derive(Clone, Hash, Debug, Default)]
 pub(super) struct Overdue {
-    until: BTreeMap<(EntryId, Side), Time>,
+    until: BTreeMap<(EntryId, Side, Call), Time>,
     /// They are those of a store: what they count from is still to come.
     is_restored: bool,
+    /// They are not those of the store any more.
+    is_changed: bool,
 }
 
 impl Overdue {
     fn parse(text: &str) -> Self {
         let one = |text: &str| {
-            let (side, id) = text.split_once(' ')?;
+            let mut words = text.split(' ');
+            let (call, side, id) = (words.next()?, words.next()?, words.next()?);
+            let call = Call::ALL.into_iter().find(|at| at.word() == call)?;
             let side = Side::BOTH.into_iter().find(|at| at.to_string() == side)?;
-            Some(((EntryId(id.parse().ok()?), side), Time::ZERO))
+            Some(((EntryId(id.parse().ok()?), side, call), Time::ZERO))
         };
         Self {
             until: text.lines().filter_map(one).collect(),
             is_restored: true,
+            is_changed: false,
         }
     }
 
-    fn text(&self) -> Option<Vec<u8>> {
-        let lines = self
-            .until
-            .keys()
-            .map(|(id, side)| format!("{side} {}\n", id.0));
-        (!self.until.is_empty()).then(|| lines.collect::<String>().into_bytes())
+    fn text(&self) -> String {
+        let line =
+            |(id, side, call): &(EntryId, Side, Call)| format!("{} {side} {}\n", call.word(), id.0);
+        self.until.keys().map(line).collect()
     }
 
-    pub(super) fn contains(&self, id: EntryId, side: Side) -> bool {
-        self.until.contains_key(&(id, side))
+    pub(super) fn contains(&self, id: EntryId, side: Side, call: Call) -> bool {
+        self.until.contains_key(&(id, side, call))
+    }
+
+    /// What is there is not what the calls expect any more, or one of them was carried out.
+    pub(super) fn forget(&mut self, id: EntryId, side: Side) {
+        for call in Call::ALL {
+            self.is_changed |= self.until.remove(&(id, side, call)).is_some();
+        }
     }
 
     /// Returns when the next one is none any more.
@@ -64,10 +93,20 @@ impl Engine {
         }
     }
 
-    /// An object that we were to delete on a side is still there.
-    pub(super) fn is_not_deleted(&mut self, id: EntryId, side: Side) {
-        self.overdue.until.insert((id, side), self.now + LATEST);
-        self.record_overdue();
+    /// The object that a call was about is as it was before that.
+    pub(super) fn is_not_done(&mut self, id: EntryId, intent: &Intent) {
+        let call = match intent.act {
+            IntendedAct::Delete => Call::Delete,
+            IntendedAct::Write { .. } => Call::Write,
+            IntendedAct::Make { .. } | IntendedAct::Rename { .. } | IntendedAct::Merge { .. } => {
+                return;
+            }
+        };
+        if self.world.entry(id).is_agreed() {
+            let until = self.now + LATEST;
+            self.overdue.until.insert((id, intent.side, call), until);
+            self.overdue.is_changed = true;
+        }
     }
 
     /// Time goes on.
@@ -86,18 +125,21 @@ impl Engine {
     pub(super) fn forget_overdue(&mut self) {
         let (world, now) = (&self.world, self.now);
         let before = self.overdue.until.len();
-        self.overdue.until.retain(|&(id, _), until| {
+        self.overdue.until.retain(|&(id, ..), until| {
             *until > now && world.find(id).is_some_and(|entry| entry.is_agreed())
         });
-        if self.overdue.until.len() != before {
-            self.record_overdue();
-        }
+        self.overdue.is_changed |= self.overdue.until.len() != before;
     }
 
-    fn record_overdue(&mut self) {
-        match self.overdue.text() {
-            Some(text) => self.persisting.set_value_once(KEY, &text),
-            None => self.persisting.drop_value(KEY),
+    pub(super) fn record_overdue(&mut self) {
+        if !std::mem::take(&mut self.overdue.is_changed) {
+            return;
+        }
+        let text = self.overdue.text();
+        if text.is_empty() {
+            self.persisting.drop_value(KEY);
+        } else {
+            self.persisting.set_value_once(KEY, text.as_bytes());
         }
     }
 }

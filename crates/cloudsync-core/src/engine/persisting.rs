@@ -201,6 +201,7 @@ impl Engine {
             self.persisting.values.clear();
             return;
         }
+        self.record_overdue();
         let state = &mut self.persisting;
         if state.running.is_some() || !state.is_busy() {
             return;

@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::io::{Output, Query, QueryId};
 use crate::engine::observing::Asked;
+use crate::engine::overdue::Call;
 use crate::failure::{ErrorKind, Failure};
 use crate::notice::Notice;
 use crate::object::{Attributes, Kind};
@@ -109,6 +110,15 @@ impl Engine {
                 side,
                 deed: Deed::SetAttributes(set),
             } if self.refused.get(&id) == Some(&(side, set)) => self.rested(id),
+            Step::Do {
+                side,
+                deed: Deed::Replace,
+            } if self.overdue.contains(id, side.other(), Call::Write) => {
+                // What is there may be ours, and what is here what its user put back.
+                self.overdue.forget(id, side.other());
+                self.count_as_changed(id);
+                self.touch(id);
+            }
             Step::Do { side, deed } => self.begin(id, side, deed),
         }
     }
@@ -220,6 +230,9 @@ impl Engine {
     }
 
     fn equal(&mut self, id: EntryId) {
+        for side in Side::BOTH {
+            self.overdue.forget(id, side);
+        }
         self.note_met(id);
         let intent = self.world.take_intent(id);
         let attributes = match intent.map(|intent| intent.act) {

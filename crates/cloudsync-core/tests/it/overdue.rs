@@ -85,6 +85,59 @@ fn what_comes_back_and_is_deleted_once_more_is_deleted() {
     }
 }
 
+/// The answer to our write was lost, and nothing was done; its user put back what the file held before.
+fn was_put_back() -> Hand {
+    let mut hand = Hand::new();
+    hand.fails = |act| matches!(act, Act::Write { .. }).then_some(ErrorKind::Unavailable);
+    let file = hand
+        .trees
+        .local
+        .insert("a/b".to_owned(), object(9, Kind::File));
+    hand.changed(Side::Local, "a/b");
+    hand.work_at(second(1));
+    assert_eq!(hand.acts.len(), 1, "{:?}", hand.acts);
+    hand.fails = |_| None;
+    hand.trees
+        .local
+        .insert("a/b".to_owned(), file.expect("it was there"));
+    hand.changed(Side::Local, "a/b");
+    hand.work_at(second(1));
+    hand
+}
+
+fn is_written(hand: &mut Hand, at: Time) -> Vec<&str> {
+    hand.trees
+        .remote
+        .insert("a/b".to_owned(), object(9, Kind::File));
+    hand.changed(Side::Remote, "a/b");
+    hand.work_at(at);
+    let names = |side: Side| {
+        hand.trees[side]
+            .keys()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(Side::Local), names(Side::Remote), "{:?}", hand.acts);
+    names(Side::Local)
+}
+
+/// It was written over what had been put back: **lost**.
+#[test]
+fn what_a_write_of_ours_goes_over_when_nobody_waits_for_it_lives_on() {
+    let mut hand = was_put_back();
+    assert_eq!(
+        is_written(&mut hand, second(100)),
+        ["a", "a/b", "a/b.conflicted"]
+    );
+}
+
+#[test]
+fn a_write_that_did_not_come_for_minutes_comes_no_more() {
+    let mut hand = was_put_back();
+    hand.work_at(second(400));
+    assert_eq!(is_written(&mut hand, second(401)), ["a", "a/b"]);
+}
+
 /// We are killed in the midst of a deletion, once or twice, and its user puts back what he deleted. (It was deleted on
 /// both sides when our call was carried out.)
 #[test]
@@ -122,6 +175,51 @@ fn a_call_that_outlives_kills_deletes_nothing_that_came_back() {
                         pair.sides[side].tree().contains_key("a"),
                         "{seed} {work} {kills}"
                     );
+                }
+                outlived += pair.situations.of("fault: call outlived a crash");
+            }
+        }
+    }
+    assert!(outlived > 100, "{outlived}");
+}
+
+/// We are killed in the midst of a write, and its user puts back what the file held before. (Our call wrote over it on
+/// both sides.)
+#[test]
+fn a_call_that_outlives_kills_writes_over_nothing_that_was_put_back() {
+    let (local, remote) = (Side::Local, Side::Remote);
+    let faults = Faults {
+        outlives: 100,
+        ..Faults::default()
+    };
+    let mut outlived = 0;
+    for setup in [
+        SideSetup::default(),
+        SideSetup::service(),
+        SideSetup::without_ids(),
+    ] {
+        for (seed, work) in (0..40).flat_map(|seed| (2..10).map(move |work| (seed, work))) {
+            for kills in 1..3 {
+                let mut pair = ModelPair::with(BySide::new(setup, setup), seed);
+                pair.write(local, "a", "it");
+                pair.check();
+                let mut pair = pair.faults(faults);
+                pair.write(local, "a", "another");
+                pair.act(&UserAct::Work(work));
+                let is_done = pair.sides[remote].contents().any(|it| it == "another");
+                if is_done {
+                    continue;
+                }
+                pair.crash();
+                pair.write(local, "a", "it");
+                if kills == 2 {
+                    pair.act(&UserAct::Work(work + 4));
+                    pair.crash();
+                }
+                pair.check();
+                for side in Side::BOTH {
+                    let is_there = pair.sides[side].contents().any(|it| it == "it");
+                    assert!(is_there, "{side} {seed} {work} {kills}");
                 }
                 outlived += pair.situations.of("fault: call outlived a crash");
             }

@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 /// What a caller can do differently. One enum for all crates.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -183,6 +183,18 @@ impl Failure {
 }
 
 /// One line: what failed, where, why, without the causes.
+/// What it says, as programs read it; its cause stays with whoever has the failure itself.
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Failure", 4)?;
+        fields.serialize_field("kind", &self.kind())?;
+        fields.serialize_field("message", &self.to_string())?;
+        fields.serialize_field("object", &self.object())?;
+        fields.serialize_field("is_retryable", &self.is_retryable())?;
+        fields.end()
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.0.kind {

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde::ser::{SerializeStruct, Serializer};
-
 use crate::engine::io::HeldId;
 use crate::failure::{ErrorKind, Failure};
 use crate::listing::SkipReason;
@@ -60,7 +58,6 @@ pub enum Notice {
         /// Path there.
         path: String,
         /// Why, and whether it is tried again.
-        #[serde(serialize_with = "said")]
         failure: Failure,
     },
     /// A side went down.
@@ -68,7 +65,6 @@ pub enum Notice {
         /// The side.
         side: Side,
         /// Why.
-        #[serde(serialize_with = "said")]
         failure: Failure,
     },
     /// A side is up, seen completely.
@@ -90,18 +86,8 @@ pub enum Notice {
     /// The store does not take what is to be recorded.
     StoreFailed {
         /// Why.
-        #[serde(serialize_with = "said")]
         failure: Failure,
     },
-}
-
-/// Serializes what a failure says; its cause stays with whoever has the notice itself.
-fn said<S: Serializer>(failure: &Failure, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut fields = serializer.serialize_struct("Failure", 3)?;
-    fields.serialize_field("kind", &failure.kind())?;
-    fields.serialize_field("message", &failure.to_string())?;
-    fields.serialize_field("is_retryable", &failure.is_retryable())?;
-    fields.end()
 }
 
 impl Notice {

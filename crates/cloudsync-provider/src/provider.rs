@@ -219,7 +219,8 @@ pub trait Provider: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ErrorKind::CursorExpired`] where `from` is too old; [`ErrorKind::Unsupported`] by default,
-    /// and always where there is no feed.
+    /// always where there is no feed, and where there is one while nothing can be told (a limit of the system):
+    /// whoever asks looks from time to time, and asks again then.
     async fn events(&self, from: Option<&Cursor>) -> Result<Events> {
         let _ = from;
         Err(Error::new(ErrorKind::Unsupported, "events"))

@@ -30,6 +30,9 @@ use crate::notices::{Notice, NoticeBoard};
 /// How long a feed that is picked up again may say nothing before we believe that it has nothing.
 const CATCH_UP: Duration = Duration::from_secs(2);
 
+/// How often a side is looked at that cannot tell for now what happens on it.
+const LOOK_EVERY: Duration = Duration::from_mins(1);
+
 /// Watches one side.
 pub trait Observe: fmt::Debug + Send + 'static {
     /// Returns what is to be told to the engine of this side: [`Input::SideState`] and
@@ -72,8 +75,10 @@ pub struct Feed {
     pub(crate) alarmed: Alarmed,
     /// Cuts waiting short.
     pub(crate) wake: Arc<Notify>,
-    /// Whether it lost its place, and waits to be taken up again.
+    /// Whether it lost its place, or cannot tell anything, and waits to be taken up again.
     pub(crate) is_lost: Arc<AtomicBool>,
+    /// Whether it was told that it cannot tell anything.
+    pub(crate) is_unwatched: bool,
 }
 
 /// Hooks, for structs that derive `Debug`.
@@ -180,6 +185,7 @@ impl Feed {
     ) -> Result<bool, Failure> {
         let root = self.meeting(is_first).await?;
         self.alarmed.forget();
+        self.is_lost.store(false, Ordering::Relaxed);
         *cursor = match cursor.as_ref() {
             Some(from) if self.feed() == rules::Feed::Resumable => {
                 self.catch_up(sink, from).await?
@@ -244,33 +250,73 @@ impl Feed {
         Ok(Some(cursor))
     }
 
-    /// Takes a fresh cursor and passes it on, with what was lost by that.
+    /// Takes a fresh cursor and passes it on, with what was lost by that. There is none where nothing can be told.
     async fn start_anew(
-        &self,
+        &mut self,
         sink: &Sink,
         cursor: &mut Option<Cursor>,
         lost: Vec<Event>,
     ) -> Result<Result<(), Gone>, Failure> {
         let fresh = match poll(&*self.provider, None).await {
             Ok(told) => told,
-            // What has no feed after all is walked from time to time.
-            Err(failure) if failure.kind() == ErrorKind::Unsupported => return Ok(Ok(())),
+            Err(failure) if failure.kind() == ErrorKind::Unsupported => {
+                self.tell_unwatched(failure);
+                Events::default()
+            }
             Err(failure) => return Err(failure),
         };
+        self.is_unwatched = fresh.cursor.is_none();
+        self.is_lost.store(self.is_unwatched, Ordering::Relaxed);
         cursor.clone_from(&fresh.cursor);
-        let events = lost.into_iter().chain(fresh.events).collect();
+        let events: Vec<Event> = lost.into_iter().chain(fresh.events).collect();
+        if events.is_empty() && cursor.is_none() {
+            return Ok(Ok(()));
+        }
         let sent = sink.send(self.events(events, fresh.cursor)).await;
         Ok(sent.map_err(|_| Gone))
+    }
+
+    /// Tells once that nothing is told.
+    fn tell_unwatched(&self, failure: Failure) {
+        if !self.is_unwatched {
+            self.board.tell(Notice::Unwatched {
+                side: self.side,
+                failure,
+                look_every: LOOK_EVERY,
+            });
+        }
+    }
+
+    /// Waits until a side that cannot tell what happens on it is to be looked at once more. Returns why it is down.
+    async fn unwatched(&mut self) -> Option<Failure> {
+        if !self.follows || self.feed() == rules::Feed::None {
+            return Some(self.alarmed.raised().await);
+        }
+        tokio::select! {
+            biased;
+            failure = self.alarmed.raised() => Some(failure),
+            () = sleep(LOOK_EVERY) => None,
+            () = self.wake.notified() => None,
+        }
     }
 
     /// Passes events on until the side is down. Returns why it is.
     async fn follow(&mut self, sink: &Sink, cursor: &mut Option<Cursor>) -> Result<Failure, Gone> {
         let mut backoff = Backoff::new(Delays::around(self.pause));
         let mut renewed: Option<Instant> = None;
-        self.is_lost.store(false, Ordering::Relaxed);
         loop {
             let Some(from) = cursor.clone() else {
-                return Ok(self.alarmed.raised().await);
+                if let Some(failure) = self.unwatched().await {
+                    return Ok(failure);
+                }
+                match self.start_anew(sink, cursor, all_lost()).await {
+                    Ok(sent) => sent?,
+                    Err(failure) if takes_side_down(failure.kind()) => return Ok(failure),
+                    Err(failure) => {
+                        tracing::debug!(side = %self.side, %failure, "the feed failed");
+                    }
+                }
+                continue;
             };
             let asked = Instant::now();
             let told = tokio::select! {
@@ -330,7 +376,6 @@ impl Feed {
                     return Ok(failure);
                 }
             }
-            self.is_lost.store(false, Ordering::Relaxed);
         }
     }
 

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use cloudsync_core::failure::Failure;
 use cloudsync_core::notice::Notice as EngineNotice;
 use cloudsync_core::side::Side;
 use futures::stream::{BoxStream, Stream, StreamExt};
@@ -50,6 +52,15 @@ pub enum Notice {
     },
     /// A run ended.
     Stopped,
+    /// A side cannot tell for now what happens on it: it is looked at from time to time, and asked again then.
+    Unwatched {
+        /// The side.
+        side: Side,
+        /// Why.
+        failure: Failure,
+        /// How often.
+        look_every: Duration,
+    },
     /// What the engine tells: changes, troubles. It has a `type` of its own.
     #[serde(untagged)]
     Engine(EngineNotice),
@@ -70,6 +81,11 @@ impl fmt::Display for Notice {
                 )
             }
             Notice::Stopped => f.write_str("stopped"),
+            Notice::Unwatched {
+                side,
+                failure,
+                look_every,
+            } => write!(f, "{side} side: {failure}; looked at every {look_every:?}"),
             Notice::Engine(notice) => notice.fmt(f),
         }
     }
@@ -178,6 +194,7 @@ mod tests {
                 "failure": {
                     "kind": "out_of_space",
                     "message": "write a/b: no space left",
+                    "object": "a/b",
                     "is_retryable": true,
                 },
             })

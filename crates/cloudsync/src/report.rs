@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use cloudsync_core::engine::io::{Held, Status, Trouble};
-use cloudsync_core::failure::{ErrorKind, Failure};
+use cloudsync_core::failure::Failure;
 use cloudsync_core::listing::SkipReason;
 use cloudsync_core::notice::Notice;
 use cloudsync_core::object::ContentHash;
@@ -36,7 +36,6 @@ pub struct SyncReport {
     /// Objects on each side.
     pub objects: BySide<usize>,
     /// The sides that are down, and why.
-    #[serde(serialize_with = "sides_down")]
     pub down: BySide<Option<Failure>>,
     /// If true, the run ended before all was looked at: a side went down, or it was stopped.
     pub interrupted: bool,
@@ -210,26 +209,6 @@ impl Tally {
     }
 }
 
-/// A failure as programs read it.
-#[derive(Serialize)]
-struct FailureLine<'a> {
-    kind: ErrorKind,
-    message: String,
-    object: Option<&'a str>,
-    retryable: bool,
-}
-
-impl<'a> From<&'a Failure> for FailureLine<'a> {
-    fn from(failure: &'a Failure) -> Self {
-        Self {
-            kind: failure.kind(),
-            message: failure.to_string(),
-            object: failure.object(),
-            retryable: failure.is_retryable(),
-        }
-    }
-}
-
 fn troubles<S: Serializer>(troubles: &[Trouble], serializer: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     struct Line<'a> {
@@ -238,14 +217,14 @@ fn troubles<S: Serializer>(troubles: &[Trouble], serializer: S) -> Result<S::Ok,
         attempts: u32,
         retry_in: Option<Duration>,
         #[serde(flatten)]
-        failure: FailureLine<'a>,
+        failure: &'a Failure,
     }
     serializer.collect_seq(troubles.iter().map(|trouble| Line {
         side: trouble.side,
         path: &trouble.path,
         attempts: trouble.attempts,
         retry_in: trouble.retry_in,
-        failure: (&trouble.failure).into(),
+        failure: &trouble.failure,
     }))
 }
 
@@ -265,17 +244,10 @@ fn held_sets<S: Serializer>(held: &[Held], serializer: S) -> Result<S::Ok, S::Er
     }))
 }
 
-fn sides_down<S: Serializer>(
-    down: &BySide<Option<Failure>>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    down.as_ref()
-        .map(|failure| failure.as_ref().map(FailureLine::from))
-        .serialize(serializer)
-}
-
 #[cfg(test)]
 mod tests {
+    use cloudsync_core::failure::ErrorKind;
+
     use super::*;
 
     fn told(side: Side, operation: &'static str, bytes: u64) -> Notice {

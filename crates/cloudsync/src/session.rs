@@ -109,6 +109,7 @@ impl Session {
             alarmed,
             wake: pair.wakes[side].clone(),
             is_lost: pair.lost_feeds[side].clone(),
+            is_unwatched: false,
         };
         let mut feeds = [feed(Side::Local, local.1), feed(Side::Remote, remote.1)];
         meet(&feeds).await;

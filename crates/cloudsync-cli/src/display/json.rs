@@ -204,6 +204,20 @@ impl Screen for Json {
                 }
             }
             Notice::Missed { count } => write(&mut self.out, Event::Missed { lines: *count }),
+            Notice::Unwatched {
+                side,
+                failure,
+                look_every,
+            } => {
+                let label = self.label(*side);
+                let error = ErrorLine::of(Some(*side), Some(&label), None, failure);
+                let look_every_s = seconds(*look_every);
+                let event = Event::Unwatched {
+                    error,
+                    look_every_s,
+                };
+                write(&mut self.out, event);
+            }
             Notice::StateSetAside { reason, kept_as } => {
                 let kept_as = kept_as.to_string_lossy().into_owned();
                 write(&mut self.out, Event::StateSetAside { reason, kept_as });

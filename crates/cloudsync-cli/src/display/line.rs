@@ -128,6 +128,11 @@ pub(super) enum Event<'a> {
         kept_as: String,
     },
     Stopping,
+    Unwatched {
+        #[serde(flatten)]
+        error: ErrorLine<'a>,
+        look_every_s: f64,
+    },
 }
 
 #[derive(Serialize)]

@@ -306,6 +306,19 @@ impl Screen for Plain {
                 let line = format!("… {} not shown", count(missed, "line", "lines"));
                 self.error_line(Mood::Aside, &line);
             }
+            Notice::Unwatched {
+                side,
+                failure,
+                look_every,
+            } if self.setting.level > Level::Silent => {
+                let label = &self.setting.locations[*side].label;
+                let line = format!(
+                    "! {label}: {}; looking every {} s instead",
+                    shown(&failure.to_string()),
+                    look_every.as_secs()
+                );
+                self.error_line(Mood::Warning, &line);
+            }
             Notice::StateSetAside { reason, kept_as } if self.setting.level > Level::Silent => {
                 let kept_as = kept_as.to_string_lossy();
                 let line = format!(

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::lab::{Lab, eventually};
+use crate::lab::{Lab, PROGRAM, Ran, eventually};
 
 #[test]
 fn changes_are_carried_over_soon_and_told() {
@@ -140,4 +140,41 @@ fn a_folder_that_is_moved_away_or_deleted_is_missed_at_once() {
         watch.end().is(143);
         assert!(lab.at("l/a").exists() && lab.at("l/b").exists());
     }
+}
+
+/// Watches where the system lets us watch one folder.
+const ONE_WATCH: &str = "
+echo 1 > /proc/sys/user/max_inotify_watches || exit 77
+timeout -s TERM 3 \"$0\" watch --json l r > told; echo $? > code
+timeout -s TERM 1 \"$0\" watch l r
+true
+";
+
+#[test]
+fn where_so_many_folders_cannot_be_watched_they_are_looked_at_from_time_to_time() {
+    let lab = Lab::new();
+    lab.write("l/d/e/a", "one");
+    let script = ["--user", "--map-root-user", "sh", "-c", ONE_WATCH, PROGRAM];
+    let done = lab.program("unshare", script).output().ok().map(Ran::from);
+    let Some(ran) = done.filter(|_| lab.at("code").exists()) else {
+        eprintln!("left out: limits of our own cannot be set here");
+        return;
+    };
+    let told = Ran {
+        out: lab.read("told").unwrap(),
+        ..ran
+    };
+    let unwatched = told.of_type("unwatched");
+    let sides: Vec<_> = unwatched.iter().map(|line| &line["side"]).collect();
+    assert!(sides.len() <= 2 && !sides.is_empty(), "{told:?}");
+    assert_eq!(unwatched[0]["look_every_s"], 60.0);
+    let message = unwatched[0]["message"].as_str().unwrap();
+    assert!(message.contains("fs.inotify.max_user_watches"), "{message}");
+    assert_eq!(told.of_type("in_sync").len(), 1, "{told:?}");
+    assert!(
+        told.err.contains("looking every 60 s instead"),
+        "{}",
+        told.err
+    );
+    lab.assert_equal();
 }

@@ -26,6 +26,7 @@ fn feed(provider: &MockProvider, alarmed: Alarmed) -> Feed {
         alarmed,
         wake: Arc::default(),
         is_lost: Arc::default(),
+        is_unwatched: false,
     }
 }
 
@@ -51,11 +52,11 @@ fn word(input: &Input) -> String {
     }
 }
 
-/// The next inputs, as many as come within a minute, up to `count`.
+/// The next inputs, as many as come within two minutes each, up to `count`.
 async fn words(told: &mut BoxStream<'static, Input>, count: usize) -> Vec<String> {
     let mut words = Vec::new();
     while words.len() < count {
-        match timeout(Duration::from_mins(1), told.next()).await {
+        match timeout(Duration::from_mins(2), told.next()).await {
             Ok(Some(input)) => words.push(word(&input)),
             _ => break,
         }
@@ -219,6 +220,43 @@ async fn a_side_without_a_feed_is_ready_and_tells_nothing_more() {
     assert_eq!(words(&mut told, 1).await, ["ready"]);
     service.user().write("a", "one").unwrap();
     assert!(words(&mut told, 1).await.is_empty());
+}
+
+/// It is looked at each minute, and asked to tell again: it may be able to by then.
+#[tokio::test(start_paused = true)]
+async fn a_side_that_cannot_tell_anything_for_now_is_looked_at_from_time_to_time() {
+    let service = MockService::new(MockConfig {
+        feed: rules::Feed::Volatile,
+        ..MockConfig::default()
+    });
+    let provider = service.client();
+    let (_alarm, alarmed) = Alarm::new();
+    let feed = feed(&provider, alarmed);
+    let (is_lost, mut notices) = (feed.is_lost.clone(), feed.board.subscribe());
+    provider
+        .faults()
+        .fail_times(Call::Events, ErrorKind::Unsupported, 3);
+    let begun = Instant::now();
+    let mut told = Box::new(feed).observe();
+    let looked = "1 events lost, cursor false";
+    assert_eq!(words(&mut told, 3).await, ["ready", looked, looked]);
+    assert!(is_lost.load(Ordering::Relaxed));
+    assert_eq!(words(&mut told, 1).await, ["1 events lost, cursor true"]);
+    assert!(!is_lost.load(Ordering::Relaxed));
+    assert_eq!(begun.elapsed().as_secs(), 180);
+    // In the midst of it as well.
+    provider
+        .faults()
+        .fail_times(Call::Events, ErrorKind::Unsupported, 2);
+    service.user().write("a", "one").unwrap();
+    let told = words(&mut told, 3).await;
+    let told: Vec<_> = told.iter().filter(|told| told.contains("lost")).collect();
+    assert_eq!(told, [looked, "1 events lost, cursor true"]);
+    let mut unwatched = 0;
+    while let Some(Some(notice)) = notices.next().now_or_never() {
+        unwatched += usize::from(matches!(notice, Notice::Unwatched { .. }));
+    }
+    assert_eq!(unwatched, 2, "once each time");
 }
 
 #[tokio::test(start_paused = true)]

@@ -89,14 +89,18 @@ impl Service {
 }
 
 fn unavailable(errno: Errno) -> Error {
-    let detail = match errno {
-        Errno::NOSPC => {
-            "the limit of watched folders is reached: raise fs.inotify.max_user_watches"
-        }
-        Errno::MFILE => "the limit of watchers is reached: raise fs.inotify.max_user_instances",
-        _ => "the folder cannot be watched",
+    let (kind, detail) = match errno {
+        Errno::NOSPC => (
+            ErrorKind::Unsupported,
+            "the limit of watched folders is reached: raise fs.inotify.max_user_watches",
+        ),
+        Errno::MFILE => (
+            ErrorKind::Unsupported,
+            "the limit of watchers is reached: raise fs.inotify.max_user_instances",
+        ),
+        _ => (ErrorKind::Unavailable, "the folder cannot be watched"),
     };
-    Error::new(ErrorKind::Unavailable, "events")
+    Error::new(kind, "events")
         .with_detail(detail)
         .with_source(std::io::Error::from(errno))
 }

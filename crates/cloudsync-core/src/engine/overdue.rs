@@ -72,7 +72,7 @@ impl Overdue {
         self.until.contains_key(&(id, side, call))
     }
 
-    /// What is there is not what the calls expect any more, or one of them was carried out.
+    /// What is there is not what the calls expect, by what we did, or one of them was carried out.
     pub(super) fn forget(&mut self, id: EntryId, side: Side) {
         for call in Call::ALL {
             self.is_changed |= self.until.remove(&(id, side, call)).is_some();

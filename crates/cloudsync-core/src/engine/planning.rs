@@ -230,9 +230,6 @@ impl Engine {
     }
 
     fn equal(&mut self, id: EntryId) {
-        for side in Side::BOTH {
-            self.overdue.forget(id, side);
-        }
         self.note_met(id);
         let intent = self.world.take_intent(id);
         let attributes = match intent.map(|intent| intent.act) {

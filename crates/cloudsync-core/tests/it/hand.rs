@@ -17,13 +17,14 @@ use cloudsync_core::object::{
     Attributes, ContentHash, HashKind, Kind, ObjectRef, Observed, Oid, Tag,
 };
 use cloudsync_core::policy::DefaultPolicy;
-use cloudsync_core::record::{BatchId, EntryId, Record};
+use cloudsync_core::record::{BatchId, EntryId, Record, Snapshot};
 use cloudsync_core::rules::{Feed, Identity, NameRules, Rules};
 use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::time::Time;
 
 /// Two sides, and an engine that hears of them only what a test lets it hear.
 pub(crate) struct Hand {
+    config: Config,
     pub(crate) engine: Engine,
     pub(crate) trees: BySide<BTreeMap<String, Observed>>,
     /// What is met and left alone, by path.
@@ -43,6 +44,7 @@ pub(crate) struct Hand {
     pub(crate) hashed: usize,
     /// What is recorded, and how often something was.
     pub(crate) records: BTreeMap<EntryId, Record>,
+    values: BTreeMap<String, Vec<u8>>,
     pub(crate) batches: usize,
     /// If true, it takes until a test says so.
     pub(crate) records_late: bool,
@@ -142,12 +144,13 @@ impl Hand {
         };
         configure(&mut config);
         let by_id = config.rules.as_ref().map(|rules| rules.id_lookup);
-        let engine = Engine::new(config);
+        let engine = Engine::new(config.clone());
         let tree = BTreeMap::from([
             ("a".to_owned(), object(2, Kind::Folder)),
             ("a/b".to_owned(), object(3, Kind::File)),
         ]);
         let mut hand = Self {
+            config,
             engine,
             trees: BySide::new(tree.clone(), tree),
             left_alone: BySide::default(),
@@ -160,6 +163,7 @@ impl Hand {
             slow: Vec::new(),
             hashed: 0,
             records: BTreeMap::new(),
+            values: BTreeMap::new(),
             batches: 0,
             records_late: false,
             recording: Vec::new(),
@@ -176,6 +180,18 @@ impl Hand {
         hand.work();
         assert!(hand.acts.is_empty(), "they are equal: {:?}", hand.acts);
         hand
+    }
+
+    /// The engine is killed, and another one started from what was recorded.
+    pub(crate) fn restart(&mut self) {
+        let entries = self.records.clone().into_iter().collect();
+        let values = self.values.clone().into_iter().collect();
+        let engine = Engine::new(self.config.clone());
+        self.engine = engine.restored(Snapshot { entries, values });
+        for side in Side::BOTH {
+            self.up(side);
+        }
+        self.work_at(self.now);
     }
 
     /// A side is there, or there again.
@@ -278,6 +294,12 @@ impl Hand {
                 self.records.extend(batch.puts);
                 for id in &batch.deletes {
                     self.records.remove(id);
+                }
+                for (key, value) in batch.values {
+                    match value {
+                        Some(value) => self.values.insert(key, value),
+                        None => self.values.remove(&key),
+                    };
                 }
                 self.recording.push(batch.id);
                 if !self.records_late {

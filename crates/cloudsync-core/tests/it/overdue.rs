@@ -53,6 +53,22 @@ fn what_a_deletion_of_ours_takes_when_nobody_waits_for_it_lives_on() {
     }
 }
 
+/// We are killed before it comes.
+#[test]
+fn a_deletion_of_ours_that_is_carried_out_in_another_life_takes_nothing() {
+    let mut hand = came_back();
+    hand.restart();
+    is_gone(&mut hand, second(100));
+    for side in Side::BOTH {
+        assert!(hand.trees[side].contains_key("a/b"), "{:?}", hand.acts);
+    }
+    hand.restart();
+    is_gone(&mut hand, second(101));
+    for side in Side::BOTH {
+        assert!(!hand.trees[side].contains_key("a/b"), "{:?}", hand.acts);
+    }
+}
+
 #[test]
 fn a_deletion_that_did_not_come_for_minutes_comes_no_more() {
     let mut hand = came_back();
@@ -129,6 +145,28 @@ fn what_a_write_of_ours_goes_over_when_nobody_waits_for_it_lives_on() {
         is_written(&mut hand, second(100)),
         ["a", "a/b", "a/b.conflicted"]
     );
+}
+
+#[test]
+fn a_write_of_ours_that_is_carried_out_in_another_life_goes_over_nothing() {
+    let mut hand = was_put_back();
+    hand.restart();
+    assert_eq!(
+        is_written(&mut hand, second(100)),
+        ["a", "a/b", "a/b.conflicted"]
+    );
+}
+
+/// What we wrote in the end is another matter: what its user makes of that is an edit.
+#[test]
+fn a_write_that_was_done_after_all_keeps_no_other_version() {
+    let mut hand = was_put_back();
+    hand.trees
+        .local
+        .insert("a/b".to_owned(), object(8, Kind::File));
+    hand.changed(Side::Local, "a/b");
+    hand.work_at(second(2));
+    assert_eq!(is_written(&mut hand, second(100)), ["a", "a/b"]);
 }
 
 #[test]

@@ -23,6 +23,9 @@ const LONGEST: Duration = Duration::from_hours(50);
 /// each look could come upon one.
 const LONGEST_STEP: Duration = Duration::from_millis(1_799_317);
 
+/// For so long after a call that failed, what is gone may be gone by that.
+const OVERDUE: Duration = Duration::from_secs(121);
+
 /// A world that rounds are played in.
 pub(super) struct World {
     pub(super) sim: Arc<Sim>,
@@ -61,10 +64,17 @@ impl World {
         if actors == Actors::Both {
             self.forget_twins();
         }
+        // What a user does soon after a call that failed may be what that does late, and may be restored: how soon, each
+        // start counts anew.
+        let mut is_soon = true;
+        if let (Actors::One(_), Some(facade)) = (actors, &self.facade) {
+            facade.work(OVERDUE).await;
+            is_soon = facade.drive == Drive::Once;
+        }
         let (acts, changes) = {
             let mut state = sim.lock();
             state.is_hostile = true;
-            state.is_unsure = false;
+            state.is_unsure = is_soon && (state.is_unsure || state.has_failed);
             state.has_failed = false;
             state.is_retagged = false;
             state.lies = 0;

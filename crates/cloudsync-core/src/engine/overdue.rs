@@ -10,12 +10,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::engine::Engine;
+use crate::object::Kind;
 use crate::record::{EntryId, IntendedAct, Intent};
 use crate::side::Side;
 use crate::time::Time;
 
 /// A call that nobody waits for is not carried out later than this.
-const LATEST: Duration = Duration::from_secs(300);
+const LATEST: Duration = Duration::from_secs(120);
 /// The small value of the store that names them. What is in it counts from the start on: nobody knows how long ago that was.
 const KEY: &str = "overdue";
 
@@ -102,7 +103,9 @@ impl Engine {
                 return;
             }
         };
-        if self.world.entry(id).is_agreed() {
+        // Of a folder nothing is lost: none is deleted but an empty one.
+        let entry = self.world.entry(id);
+        if entry.is_agreed() && entry.kind == Kind::File {
             let until = self.now + LATEST;
             self.overdue.until.insert((id, intent.side, call), until);
             self.overdue.is_changed = true;
@@ -124,9 +127,10 @@ impl Engine {
     /// Leaves out those that were waited for long enough, and those of entries that are no more.
     pub(super) fn forget_overdue(&mut self) {
         let (world, now) = (&self.world, self.now);
-        let before = self.overdue.until.len();
+        let (before, is_restored) = (self.overdue.until.len(), self.overdue.is_restored);
         self.overdue.until.retain(|&(id, ..), until| {
-            *until > now && world.find(id).is_some_and(|entry| entry.is_agreed())
+            let is_awaited = is_restored || *until > now;
+            is_awaited && world.find(id).is_some_and(|entry| entry.is_agreed())
         });
         self.overdue.is_changed |= self.overdue.until.len() != before;
     }

@@ -81,6 +81,7 @@ impl Restoring {
         for (&id, record) in &later {
             engine.restore_agreement(id, record, same_hash);
         }
+        engine.keep_numbers_of_before();
         if policy_changed {
             engine.translate_all_again();
         }
@@ -136,6 +137,13 @@ impl Engine {
             restoring.take(id, record);
         }
         restoring.finish()
+    }
+
+    /// What small values name by numbers that nothing has any more is forgotten: others get these.
+    fn keep_numbers_of_before(&mut self) {
+        self.forget_overdue();
+        let (world, met) = (&self.world, &mut self.deletions.met.entries);
+        met.retain(|&id| world.find(id).is_some());
     }
 
     /// Returns the folders that a record's nodes are in. `None`: they, or what the agreement names, may come

@@ -14,9 +14,10 @@ use crate::object::Kind;
 use crate::record::{EntryId, IntendedAct, Intent};
 use crate::side::Side;
 use crate::time::Time;
+use crate::tree::entry::Entry;
 
 /// A call that nobody waits for is not carried out later than this.
-const LATEST: Duration = Duration::from_secs(120);
+const LATEST: Duration = Duration::from_mins(2);
 /// The small value of the store that names them. What is in it counts from the start on: nobody knows how long ago that was.
 const KEY: &str = "overdue";
 
@@ -130,7 +131,7 @@ impl Engine {
         let (before, is_restored) = (self.overdue.until.len(), self.overdue.is_restored);
         self.overdue.until.retain(|&(id, ..), until| {
             let is_awaited = is_restored || *until > now;
-            is_awaited && world.find(id).is_some_and(|entry| entry.is_agreed())
+            is_awaited && world.find(id).is_some_and(Entry::is_agreed)
         });
         self.overdue.is_changed |= self.overdue.until.len() != before;
     }

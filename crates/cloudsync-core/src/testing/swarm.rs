@@ -102,7 +102,7 @@ impl Swarm {
     pub fn outliving(mut self) -> Self {
         let mut random = Random::new(self.seed ^ 0x0007_11fe);
         self.faults.outlives = 50;
-        for _ in 0..1 + random.below(3) {
+        for _ in 0..=random.below(3) {
             let at = random.below(self.acts.len() + 1);
             let steps = u8::try_from(random.below(12)).unwrap_or(0);
             let acts = [UserAct::Work(steps), UserAct::Crash];

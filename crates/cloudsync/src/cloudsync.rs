@@ -253,8 +253,9 @@ impl CloudSync {
         self.pair.status()
     }
 
-    /// Returns false while the feed of a side lost its place again and again, or cannot tell anything ([`Notice::Unwatched`](crate::Notice::Unwatched)), and
-    /// waits to be taken up once more: what happens there meanwhile is told after that. [`CloudSync::wake`] cuts the wait short.
+    /// Returns false while the feed of a side lost its place again and again, or cannot tell anything
+    /// ([`Notice::Unwatched`](crate::Notice::Unwatched)), and waits to be taken up once more: what happens there meanwhile
+    /// is told after that. [`CloudSync::wake`] cuts the wait short.
     pub fn follows(&self, side: Side) -> bool {
         !self.pair.lost_feeds[side].load(Ordering::Relaxed)
     }

@@ -81,7 +81,7 @@ impl Restoring {
         for (&id, record) in &later {
             engine.restore_agreement(id, record, same_hash);
         }
-        engine.keep_numbers_of_before();
+        engine.forget_old_numbers();
         if policy_changed {
             engine.translate_all_again();
         }
@@ -140,7 +140,7 @@ impl Engine {
     }
 
     /// What small values name by numbers that nothing has any more is forgotten: others get these.
-    fn keep_numbers_of_before(&mut self) {
+    fn forget_old_numbers(&mut self) {
         self.forget_overdue();
         let (world, met) = (&self.world, &mut self.deletions.met.entries);
         met.retain(|&id| world.find(id).is_some());

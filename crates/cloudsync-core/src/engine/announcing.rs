@@ -75,35 +75,4 @@ impl Engine {
             self.persisting.dirty(id);
         }
     }
-
-    /// What was announced in a folder that has no record any more is announced no more: its own record would
-    /// name that.
-    pub(super) fn withdraw_orphans(&mut self) {
-        if self.world.announced_len() == 0 {
-            return;
-        }
-        let mut folders: Vec<EntryId> = self.persisting.dirty_ones().collect();
-        while let Some(id) = folders.pop() {
-            let Some(entry) = self.world.find(id) else {
-                continue;
-            };
-            if entry.kind == Kind::File || self.is_worth_recording(id) {
-                continue;
-            }
-            let nodes = entry.nodes;
-            for side in Side::BOTH {
-                let Some(node) = nodes[side] else { continue };
-                let children = self.world.tree(side).children(node);
-                let children: Vec<EntryId> = children
-                    .map(|child| self.world.node(side, child).entry)
-                    .collect();
-                for child in children {
-                    if self.world.withdraw(child) {
-                        self.persisting.dirty(child);
-                        folders.push(child);
-                    }
-                }
-            }
-        }
-    }
 }

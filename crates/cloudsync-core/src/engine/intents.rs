@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::delta::{Change, content_change};
 use crate::engine::Engine;
 use crate::engine::observing::Doubt;
-use crate::plan::is_arbitrary;
+use crate::plan::{is_arbitrary, is_looked_at};
 use crate::precondition::Expect;
 use crate::record::{EntryId, IntendedAct, Intent, RenamePurpose};
 use crate::rules::Identity;
@@ -115,7 +115,7 @@ impl Engine {
             && std::iter::once(folder)
                 .chain(tree.ancestors(folder))
                 .any(|at| ledger.is_unread(at) && !tree.get(at).is(Mark::Listed))
-            && !self.is_path_excluded(side, &self.world.path(side, folder))
+            && is_looked_at(&self.view(), side, folder)
     }
 
     /// Returns true if an object and all folders above it are at their places.

@@ -21,8 +21,8 @@ use crate::failure::{ErrorKind, Failure};
 use crate::listing::{End, Found, Listing, SkipReason};
 use crate::notice::Notice;
 use crate::object::{Kind, ObjectRef, Observed, Oid, Tag};
-use crate::plan::is_arbitrary;
 use crate::plan::parked::is_parked;
+use crate::plan::{is_arbitrary, is_looked_at};
 use crate::record::EntryId;
 use crate::rules::{Feed, Identity};
 use crate::side::Side;
@@ -117,7 +117,11 @@ impl Engine {
         if self.world.node(side, folder).kind != Kind::Folder {
             return;
         }
-        if self.is_excluded(side, folder) || self.is_path_excluded(side, &listing.folder.path) {
+        let is_excluded = |path: &str| self.is_path_excluded(side, path);
+        let is_elsewhere = || self.world.path(side, folder) != listing.folder.path;
+        if !is_looked_at(&self.view(), side, folder)
+            || (!self.trivial && is_elsewhere() && is_excluded(&listing.folder.path))
+        {
             // Once it is wanted, it is to be listed. It may have moved to where it is not, which nobody says: what it
             // lies in is passed by as well.
             self.pass_by(side, folder);
@@ -228,23 +232,15 @@ impl Engine {
         self.set_listed(side, folder, false);
     }
 
-    /// Returns whether there is a folder on the way to a path that is left out, or the folder there is.
-    pub(super) fn is_path_excluded(&self, side: Side, path: &str) -> bool {
-        if self.trivial || path.is_empty() {
+    /// Returns whether there is a folder on the way to a path that is left out, or the folder there is. Nobody asks a policy
+    /// about what is parked.
+    fn is_path_excluded(&self, side: Side, path: &str) -> bool {
+        if self.trivial || path.is_empty() || path.split('/').any(is_parked) {
             return false;
         }
         let above = path.match_indices('/').map(|(end, _)| &path[..end]);
         let mut folders = above.chain([path]);
         folders.any(|path| !self.config.policy.wanted(side, path, Kind::Folder))
-    }
-
-    fn is_excluded(&self, side: Side, folder: NodeId) -> bool {
-        !self.trivial
-            && folder != NodeId::ROOT
-            && !self
-                .config
-                .policy
-                .wanted(side, &self.world.path(side, folder), Kind::Folder)
     }
 
     /// An object was met in a folder.

@@ -221,7 +221,7 @@ impl Engine {
         }
         state.since = None;
         self.record_met();
-        self.withdraw_orphans();
+        self.record_orphans();
         let state = std::mem::take(&mut self.persisting);
         let mut stored = state.stored;
         let mut batch = Batch {
@@ -306,6 +306,37 @@ impl Engine {
                 let mut waiting = running.operations;
                 waiting.append(&mut state.waiting);
                 state.waiting = waiting;
+            }
+        }
+    }
+
+    /// Where a folder has no record any more, those of what is in it, or was last, would name it: they are made anew, and what was
+    /// announced in it is announced no more.
+    fn record_orphans(&mut self) {
+        let mut folders: Vec<EntryId> = self.persisting.dirty_ones().collect();
+        while let Some(id) = folders.pop() {
+            let Some(entry) = self.world.find(id) else {
+                continue;
+            };
+            if entry.kind == Kind::File || self.is_worth_recording(id) {
+                continue;
+            }
+            let nodes = entry.nodes;
+            for side in Side::BOTH {
+                let Some(node) = nodes[side] else { continue };
+                if self.persisting.is_stored(id) {
+                    self.children_changed_entry(side, node);
+                }
+                let children = self.world.tree(side).children(node);
+                let children: Vec<EntryId> = children
+                    .map(|child| self.world.node(side, child).entry)
+                    .collect();
+                for child in children {
+                    if self.world.withdraw(child) {
+                        self.persisting.dirty(child);
+                        folders.push(child);
+                    }
+                }
             }
         }
     }

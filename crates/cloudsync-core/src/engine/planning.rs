@@ -54,6 +54,9 @@ impl Engine {
 
     fn plan_entry(&mut self, id: EntryId) {
         let step = plan(&self.view(), id);
+        if cfg!(feature = "testing") && std::env::var("PLAN").is_ok() {
+            eprintln!("PLAN {id:?} {step:?}");
+        }
         self.schedule.stop_waiting(id);
         if !matches!(step, Step::Do { .. } | Step::Wait(_)) {
             self.withdraw(id);
@@ -268,7 +271,7 @@ impl Engine {
 
     /// The records of what is in a folder, or was last, or is agreed to be, name its entry: they are written again
     /// when that changes.
-    fn children_changed_entry(&mut self, side: Side, node: NodeId) {
+    pub(super) fn children_changed_entry(&mut self, side: Side, node: NodeId) {
         let children = self.world.tree(side).children(node);
         let children = children.map(|child| self.world.node(side, child).entry);
         let all: Vec<EntryId> = children.chain(self.world.last_in(side, node)).collect();
@@ -495,7 +498,10 @@ impl Engine {
         }
         self.folder_changed_entry(side, node, id);
         self.persisting.dirty(own);
-        for id in [id, own] {
+        // What is agreed in it lost its place on this side: what the other side has of it may have nothing to wait for.
+        let inside = self.world.tree(side).children(node);
+        let inside: Vec<EntryId> = inside.map(|at| self.world.node(side, at).entry).collect();
+        for id in inside.into_iter().chain([id, own]) {
             self.touch(id);
         }
     }

@@ -30,7 +30,7 @@ use crate::tree::node::NodeId;
 
 pub(crate) use agreed::moved_by;
 pub(crate) use place::conflict_place;
-pub(crate) use scope::is_wanted;
+pub(crate) use scope::{is_looked_at, is_wanted};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use translated::there_and_back;
 pub(crate) use translated::{is_arbitrary, is_in_place};

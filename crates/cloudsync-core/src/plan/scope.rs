@@ -27,6 +27,15 @@ pub(super) fn is_wanted_there(view: &View<'_>, side: Side, node: NodeId) -> bool
             .is_none_or(|path| is_path_wanted(view, side, &path, kind))
 }
 
+/// Returns whether a node is looked at, and what is in it: it is wanted at its place, or where that was before a folder on the way
+/// was parked.
+pub(crate) fn is_looked_at(view: &View<'_>, side: Side, node: NodeId) -> bool {
+    let kind = view.world.node(side, node).kind;
+    node == NodeId::ROOT
+        || is_wanted(view, side, node)
+        || is_path_wanted(view, side, &view.world.path(side, node), kind)
+}
+
 fn is_path_wanted(view: &View<'_>, side: Side, path: &str, kind: Kind) -> bool {
     let mut folders = path.match_indices('/').map(|(end, _)| &path[..end]);
     view.policy.wanted(side, path, kind)
@@ -35,7 +44,7 @@ fn is_path_wanted(view: &View<'_>, side: Side, path: &str, kind: Kind) -> bool {
 
 /// Returns on which sides a row of two nodes is not to be any more: where it stands at a place that is
 /// not wanted, or belongs at one because of where the other side has it. One that is parked is on its way
-/// to where the other side has it, with all that is in it, and stands nowhere; unless its folder went where nobody looks.
+/// to where the other side has it, with all in it that is looked at, and stands nowhere; unless its folder went where nobody looks.
 pub(super) fn left_out(view: &View<'_>, id: EntryId) -> BySide<bool> {
     let world = view.world;
     let nodes = &world.entry(id).nodes;
@@ -47,12 +56,13 @@ pub(super) fn left_out(view: &View<'_>, id: EntryId) -> BySide<bool> {
     };
     let is_on_its_way = |side: Side, node: NodeId| {
         let mut above = std::iter::once(node).chain(world.tree(side).ancestors(node));
-        above.any(|node| {
-            let at = world.node(side, node);
+        above.any(|above| {
+            let at = world.node(side, above);
             let there = world.find(at.entry).and_then(|at| at.nodes[side.other()]);
             is_parked(world.names.get(at.name()))
                 && there.is_some_and(|there| is_present(side.other(), there))
-                && is_in_wanted(side, node)
+                && is_in_wanted(side, above)
+                && (above == node || is_looked_at(view, side, node))
         })
     };
     let present = |side: Side| {

@@ -243,7 +243,10 @@ impl World<'_> {
 
     fn scope(&self) -> Scope {
         let unwanted = self.bound.unwanted.map(|name| name.map(str::to_owned));
-        Scope { unwanted }
+        Scope {
+            unwanted,
+            ..Scope::default()
+        }
     }
 
     fn act(&self, pair: &mut ModelPair, side: Side) {

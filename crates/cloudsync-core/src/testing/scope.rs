@@ -13,6 +13,8 @@ use crate::testing::storage::{Item, Storage};
 pub struct Scope {
     /// A name that a side does not want, whatever has it.
     pub unwanted: BySide<Option<String>>,
+    /// Neither side wants what has a name that begins with a dot, as ours do.
+    pub hides: bool,
 }
 
 impl Scope {
@@ -30,8 +32,12 @@ impl Scope {
 
     /// Returns whether an object takes part on a side, with all folders that it lies in.
     fn has(&self, side: Side, path: &str) -> bool {
-        let unwanted = self.unwanted[side].as_deref();
-        path.split('/').all(|name| Some(name) != unwanted)
+        path.split('/').all(|name| self.wants(side, name))
+    }
+
+    fn wants(&self, side: Side, name: &str) -> bool {
+        let is_hidden = self.hides && name.starts_with('.');
+        !is_hidden && self.unwanted[side].as_deref() != Some(name)
     }
 
     /// Returns what of a side the other one is to have too, by path.
@@ -61,8 +67,9 @@ impl Scope {
 impl Policy for Scope {
     fn wanted(&self, side: Side, path: &str, _: Kind) -> bool {
         assert!(!path.is_empty(), "nobody asks about the root");
-        let name = path.rsplit('/').next();
-        name != self.unwanted[side].as_deref()
+        path.rsplit('/')
+            .next()
+            .is_some_and(|name| self.wants(side, name))
     }
 
     fn is_trivial(&self) -> bool {
@@ -74,6 +81,6 @@ impl Policy for Scope {
     }
 
     fn id(&self) -> String {
-        format!("{:?}", self.unwanted)
+        format!("{:?}", (&self.unwanted, self.hides))
     }
 }

@@ -87,6 +87,19 @@ impl Swarm {
         self
     }
 
+    /// The same world, in which no policy wants names that begin with a dot: objects that are parked have such.
+    /// What is chosen by another twist after this one is not hidden.
+    #[must_use]
+    pub fn hiding(mut self) -> Self {
+        self.acts.insert(0, UserAct::Choose(Scope::default()));
+        for act in &mut self.acts {
+            if let UserAct::Choose(scope) = act {
+                scope.hides = true;
+            }
+        }
+        self
+    }
+
     /// The same world, in which operations are often done for some time before that is told: what is looked
     /// at meanwhile is as they left it. So are looks.
     #[must_use]
@@ -430,7 +443,13 @@ fn choose(random: &mut Random, acts: &mut Vec<UserAct>) {
             std::mem::swap(&mut unwanted.local, &mut unwanted.remote);
         }
         let at = random.below(acts.len() + 1);
-        acts.insert(at, UserAct::Choose(Scope { unwanted }));
+        acts.insert(
+            at,
+            UserAct::Choose(Scope {
+                unwanted,
+                ..Scope::default()
+            }),
+        );
     }
     if random.chance(50) {
         acts.push(UserAct::Work(40));

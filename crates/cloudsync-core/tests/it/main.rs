@@ -23,5 +23,6 @@ mod overdue;
 mod planned;
 mod translated;
 mod under_way;
+mod unlooked;
 mod withheld;
 mod without_ids;

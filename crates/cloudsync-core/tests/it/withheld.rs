@@ -390,7 +390,13 @@ fn a_folder_that_moved_to_where_nobody_looks_is_gone_with_what_is_in_it() {
             ..Guard::default()
         }));
         let unwanted = BySide::from_fn(|_| Some("b".to_owned()));
-        choose(&mut pair, Scope { unwanted });
+        choose(
+            &mut pair,
+            Scope {
+                unwanted,
+                ..Scope::default()
+            },
+        );
         mkdir(&mut pair, HERE, "a");
         mkdir(&mut pair, HERE, "a/c");
         pair.check();
@@ -446,7 +452,10 @@ fn what_was_written_in_a_folder_while_it_was_left_out_is_met() {
         pair.act(&UserAct::Work(steps));
         this(&mut pair, HERE, "c/A", "x");
         let unwanted = BySide::from_fn(|_| Some("c".to_owned()));
-        pair.act(&UserAct::Choose(Scope { unwanted }));
+        pair.act(&UserAct::Choose(Scope {
+            unwanted,
+            ..Scope::default()
+        }));
         pair.act(&UserAct::Work(8));
         choose(&mut pair, Scope::default());
         assert_eq!(paths(&pair, THERE), ["c", "c/A"], "{steps}");
@@ -543,7 +552,13 @@ fn what_was_made_in_a_folder_that_has_another_partner_by_then_goes_there() {
             mkdir(&mut pair, HERE, folder);
         }
         let unwanted = BySide::from_fn(|_| Some("c".to_owned()));
-        pair.act_all(&[UserAct::Choose(Scope { unwanted }), UserAct::Work(steps)]);
+        pair.act_all(&[
+            UserAct::Choose(Scope {
+                unwanted,
+                ..Scope::default()
+            }),
+            UserAct::Work(steps),
+        ]);
         rename(&mut pair, HERE, "d/b", "a");
         rename(&mut pair, HERE, "d", "c");
         pair.check();
@@ -593,7 +608,7 @@ proptest! {
         pair.check();
         pair.performed.clear();
         let unwanted = BySide::new(names[0], names[1]).map(|name| name.map(str::to_owned));
-        choose(&mut pair, Scope { unwanted });
+        choose(&mut pair, Scope { unwanted, ..Scope::default() });
         choose(&mut pair, Scope::default());
         prop_assert_eq!(&pair.performed, &vec![]);
     }
@@ -667,6 +682,7 @@ fn what_took_the_place_of_what_was_put_aside_goes_on_with_it() {
                 &mut pair,
                 Scope {
                     unwanted: BySide::new(unwanted(out[user]), unwanted(out[user.other()])),
+                    ..Scope::default()
                 },
             );
             rename(&mut pair, user, "a", "aside");
@@ -736,11 +752,4 @@ fn what_was_put_aside_and_edited_there_is_a_conflict() {
         "{all:?}"
     );
     rests(&mut pair);
-}
-
-/// A folder was not met for a moment, and went to where nobody looks, with a file that counted as gone until then. (That
-/// was looked for without end.)
-#[test]
-fn what_a_folder_took_along_to_where_nobody_looks_is_not_gone() {
-    Swarm::crossed(91_072_678).choosing().outliving().run();
 }

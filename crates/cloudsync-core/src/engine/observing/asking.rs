@@ -73,7 +73,7 @@ impl Engine {
         if !self.trivial {
             let is_live = |node: &&NodeId| self.world.tree(side).is_live(**node);
             let all = wanted.iter().filter(is_live).copied();
-            left_out.extend(all.filter(|&node| self.is_in_excluded(side, node)));
+            left_out.extend(all.filter(|&node| !is_looked_at(&self.view(), side, node)));
         }
         for &node in &left_out {
             self.pass_by(side, node);
@@ -146,12 +146,7 @@ impl Engine {
             Doubt::Node(_) => None,
         };
         let folder = folder.filter(|&folder| !self.trivial && tree.is_live(folder));
-        folder.is_some_and(|folder| self.is_in_excluded(side, folder))
-    }
-
-    /// Returns whether a folder is one that walks do not enter, or lies in one.
-    fn is_in_excluded(&self, side: Side, folder: NodeId) -> bool {
-        self.is_path_excluded(side, &self.world.path(side, folder))
+        folder.is_some_and(|folder| !is_looked_at(&self.view(), side, folder))
     }
 
     pub(super) fn ask_doubts(&mut self, side: Side) {

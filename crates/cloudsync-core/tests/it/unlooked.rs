@@ -1,0 +1,105 @@
+//! What goes where nobody looks: into a folder that a policy leaves out, or under a name that is left out for a moment.
+
+use cloudsync_core::side::Side;
+use cloudsync_core::testing::{ModelPair, Scope, Swarm, UserAct};
+
+fn rename(side: Side, from: &str, to: &str) -> UserAct {
+    UserAct::Rename(side, from.into(), to.into())
+}
+
+fn mkdir(side: Side, path: &str) -> UserAct {
+    UserAct::Mkdir(side, path.into())
+}
+
+/// A folder was not met for a moment, and went to where nobody looks, with a file that counted as gone until then. (That
+/// was looked for without end.)
+#[test]
+fn what_a_folder_took_along_to_where_nobody_looks_is_not_gone() {
+    Swarm::crossed(91_072_678).choosing().outliving().run();
+}
+
+/// A folder that one user deleted waited for the one above it, which went to where it is left out just then, and we were killed. (It
+/// stayed on the other side: nobody looked at it again.)
+#[test]
+fn what_is_in_a_folder_that_is_withheld_is_looked_at_again() {
+    Swarm::crossed(95_071_313)
+        .late()
+        .asking()
+        .by_parts()
+        .choosing()
+        .outliving()
+        .run();
+}
+
+/// Each user moved a folder into the other one's, one of them was parked, we were killed, and a policy leaves out a name on the way
+/// into it. (It was on its way, so it was not left out, and waited for a look where nobody looks.)
+#[test]
+fn what_lies_in_a_parked_folder_where_nobody_looks_is_left_out() {
+    for steps in 0..12 {
+        let mut pair = ModelPair::with(Default::default(), 1);
+        for path in ["a", "b", "b/x"] {
+            pair.act(&mkdir(Side::Local, path));
+        }
+        pair.check();
+        pair.act_all(&[
+            rename(Side::Local, "a", "b/d"),
+            rename(Side::Local, "b/x", "a"),
+            rename(Side::Remote, "b", "a/c"),
+            UserAct::Work(steps),
+            UserAct::Choose(Scope::without(Side::Remote, "c")),
+        ]);
+        pair.check();
+    }
+    Swarm::crossed(95_064_380).choosing().outliving().run();
+}
+
+/// The record of a folder that is left out now goes, so those of what was in it last name nothing any more. (They named its number:
+/// another one's by the next start.)
+#[test]
+fn what_was_last_in_a_folder_without_a_record_is_recorded_anew() {
+    let mut pair = ModelPair::with(Default::default(), 1);
+    for path in ["d", "d/a"] {
+        pair.act(&mkdir(Side::Local, path));
+    }
+    pair.act(&UserAct::Write(Side::Local, "d/a/c".into()));
+    pair.check();
+    pair.act_all(&[
+        UserAct::Delete(Side::Local, "d/a".into()),
+        UserAct::Choose(Scope::without(Side::Local, "c")),
+        rename(Side::Local, "d", "c"),
+    ]);
+    pair.check();
+    Swarm::crossed(97_027_871).choosing().run();
+    Swarm::crossed(97_006_104)
+        .choosing()
+        .by_parts()
+        .outliving()
+        .run();
+}
+
+/// Ours have names that begin with a dot, which a policy leaves out: what is in a folder that we parked is looked at all the same,
+/// also after a kill.
+#[test]
+fn what_is_in_a_parked_folder_is_looked_at_under_a_policy_without_hidden_names() {
+    let hidden = Scope {
+        hides: true,
+        ..Scope::default()
+    };
+    for (steps, acts) in (0..12).flat_map(|steps| (0..2).map(move |acts| (steps, acts))) {
+        let mut pair = ModelPair::with(Default::default(), 1);
+        pair.act(&UserAct::Choose(hidden.clone()));
+        for path in ["a", "b", "b/x", "b/y"] {
+            pair.act(&mkdir(Side::Local, path));
+        }
+        pair.act(&UserAct::Write(Side::Local, "a/f".into()));
+        pair.check();
+        let all = [
+            rename(Side::Local, "a", "b/d"),
+            rename(Side::Local, "b/x", "a"),
+            rename(Side::Remote, "b", "a/c"),
+        ];
+        pair.act_all(&all[acts..]);
+        pair.act_all(&[UserAct::Work(steps), UserAct::Crash]);
+        pair.check();
+    }
+}

@@ -54,9 +54,6 @@ impl Engine {
 
     fn plan_entry(&mut self, id: EntryId) {
         let step = plan(&self.view(), id);
-        if cfg!(feature = "testing") && std::env::var("PLAN").is_ok() {
-            eprintln!("PLAN {id:?} {step:?}");
-        }
         self.schedule.stop_waiting(id);
         if !matches!(step, Step::Do { .. } | Step::Wait(_)) {
             self.withdraw(id);

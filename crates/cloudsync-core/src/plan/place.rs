@@ -238,7 +238,7 @@ pub(super) fn path_on(view: &View<'_>, side: Side, node: NodeId) -> String {
 }
 
 /// Returns a node's path as if nothing on it were parked. What is parked in what lies in it, by where that was before, is
-/// taken to stand in the root.
+/// taken to stand in the root, and so is what was in a folder that nobody remembers.
 pub(super) fn path_unparked(world: &World, side: Side, node: NodeId) -> String {
     let mut names = Vec::new();
     let mut parked = Vec::new();
@@ -257,7 +257,8 @@ pub(super) fn path_unparked(world: &World, side: Side, node: NodeId) -> String {
             (parent, name) = world.agreed_place(here.entry, side);
         }
         names.push(world.names.get(name));
-        at = parent;
+        let is_nowhere = world.tree(side).is_nowhere(&world.names, parent);
+        at = if is_nowhere { NodeId::ROOT } else { parent };
     }
     names.reverse();
     names.join("/")

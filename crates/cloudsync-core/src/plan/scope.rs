@@ -65,8 +65,15 @@ pub(super) fn left_out(view: &View<'_>, id: EntryId) -> BySide<bool> {
                 && (above == node || is_looked_at(view, side, node))
         })
     };
+    let is_somewhere = |side: Side, node: NodeId| {
+        let mut above = world.tree(side).ancestors(node);
+        !above.any(|above| world.tree(side).is_nowhere(&world.names, above))
+    };
     let present = |side: Side| {
-        nodes[side].filter(|&node| is_present(side, node) && !is_on_its_way(side, node))
+        let is_sure = |&node: &NodeId| {
+            is_present(side, node) && is_somewhere(side, node) && !is_on_its_way(side, node)
+        };
+        nodes[side].filter(is_sure)
     };
     // Where one that is parked stands, and where it is taken to stand, are two.
     let stands_wanted =

@@ -262,12 +262,17 @@ impl SideTree {
 
     /// Adds a folder that no entry has, and that is freed with the last one that names it as its folder.
     pub(super) fn memory(&mut self, names: &mut Names) -> NodeId {
-        let name = names.intern(".cloudsync-nowhere");
+        let name = names.intern(NOWHERE);
         let mut node = Node::new(Some(NodeId::ROOT), name, NO_ENTRY, Kind::Folder);
         node.set(Mark::Unindexed, true);
         node.set_presence(Presence::Absent);
         self.memories += 1;
         self.keep(node)
+    }
+
+    /// Returns true for a folder that is a memory from the start: nobody knows where it was.
+    pub fn is_nowhere(&self, names: &Names, id: NodeId) -> bool {
+        !self.is_live(id) && names.get(self.get(id).name) == NOWHERE
     }
 
     fn allocate(
@@ -572,3 +577,6 @@ fn place_hash(names: &Names, side: Side, node: &Node) -> u64 {
 
 /// The entry of a node that is kept only because others name it as their folder.
 const NO_ENTRY: EntryId = EntryId(u32::MAX);
+
+/// The name of a folder that nobody knows the place of.
+const NOWHERE: &str = ".cloudsync-nowhere";

@@ -1,6 +1,6 @@
 //! What goes where nobody looks: into a folder that a policy leaves out, or under a name that is left out for a moment.
 
-use cloudsync_core::side::Side;
+use cloudsync_core::side::{BySide, Side};
 use cloudsync_core::testing::{ModelPair, Scope, Swarm, UserAct};
 
 fn rename(side: Side, from: &str, to: &str) -> UserAct {
@@ -36,7 +36,7 @@ fn what_is_in_a_folder_that_is_withheld_is_looked_at_again() {
 #[test]
 fn what_lies_in_a_parked_folder_where_nobody_looks_is_left_out() {
     for steps in 0..12 {
-        let mut pair = ModelPair::with(Default::default(), 1);
+        let mut pair = ModelPair::with(BySide::default(), 1);
         for path in ["a", "b", "b/x"] {
             pair.act(&mkdir(Side::Local, path));
         }
@@ -57,7 +57,7 @@ fn what_lies_in_a_parked_folder_where_nobody_looks_is_left_out() {
 /// another one's by the next start.)
 #[test]
 fn what_was_last_in_a_folder_without_a_record_is_recorded_anew() {
-    let mut pair = ModelPair::with(Default::default(), 1);
+    let mut pair = ModelPair::with(BySide::default(), 1);
     for path in ["d", "d/a"] {
         pair.act(&mkdir(Side::Local, path));
     }
@@ -77,29 +77,19 @@ fn what_was_last_in_a_folder_without_a_record_is_recorded_anew() {
         .run();
 }
 
-/// Ours have names that begin with a dot, which a policy leaves out: what is in a folder that we parked is looked at all the same,
-/// also after a kill.
+/// Ours have names that begin with a dot, which a policy leaves out: what is in a folder that we parked is looked at all the same.
+/// (Nobody looked at it, and what waited for that did so for ever.)
 #[test]
 fn what_is_in_a_parked_folder_is_looked_at_under_a_policy_without_hidden_names() {
-    let hidden = Scope {
-        hides: true,
-        ..Scope::default()
-    };
-    for (steps, acts) in (0..12).flat_map(|steps| (0..2).map(move |acts| (steps, acts))) {
-        let mut pair = ModelPair::with(Default::default(), 1);
-        pair.act(&UserAct::Choose(hidden.clone()));
-        for path in ["a", "b", "b/x", "b/y"] {
-            pair.act(&mkdir(Side::Local, path));
-        }
-        pair.act(&UserAct::Write(Side::Local, "a/f".into()));
-        pair.check();
-        let all = [
-            rename(Side::Local, "a", "b/d"),
-            rename(Side::Local, "b/x", "a"),
-            rename(Side::Remote, "b", "a/c"),
-        ];
-        pair.act_all(&all[acts..]);
-        pair.act_all(&[UserAct::Work(steps), UserAct::Crash]);
-        pair.check();
+    for seed in [100_325_279, 100_347_203] {
+        Swarm::crossed(seed).hiding().run();
     }
+    Swarm::crossed(100_007_061).outliving().hiding().run();
+}
+
+/// After a start, what was in a folder that has no record any more is nowhere, for a moment. (The policy was asked about the name that we
+/// have for that, and left it out: it was torn apart and joined again without end.)
+#[test]
+fn no_policy_is_asked_about_a_folder_that_nobody_remembers() {
+    Swarm::crossed(31_383).outliving().hiding().run();
 }

@@ -24,7 +24,7 @@ pub(super) struct Plant {
     pub(super) found_by: Finder,
 }
 
-pub(super) const PLANTS: [Plant; 22] = [
+pub(super) const PLANTS: [Plant; 24] = [
     Plant {
         what: "a file is deleted or moved without a look at its version",
         class: "TOC",
@@ -168,6 +168,29 @@ pub(super) const PLANTS: [Plant; 22] = [
         good: "let left_out = left_out(view, id);",
         bad: "let left_out = left_out(view, id).map(|is_out| is_out && entry.kind == Kind::Folder);",
         found_by: Finder::Random(&["simulate", "--runs", "20000", "--choosing"]),
+    },
+    Plant {
+        what: "nobody looks into a folder of ours where hidden names are left out",
+        class: "SCOPE",
+        file: "crates/cloudsync-core/src/plan/scope.rs",
+        good: "|| is_wanted(view, side, node)\n",
+        bad: "|| view.trivial\n",
+        found_by: Finder::Random(&["simulate", "--runs", "50000", "--crossed", "--hiding"]),
+    },
+    Plant {
+        what: "a call that was found not done is done by nobody",
+        class: "TOC",
+        file: "crates/cloudsync-core/src/engine/overdue.rs",
+        good: "if entry.is_agreed() && entry.kind == Kind::File {",
+        bad: "if entry.is_agreed() && entry.kind == Kind::Folder {",
+        found_by: Finder::Random(&[
+            "simulate",
+            "--runs",
+            "400000",
+            "--crossed",
+            "--by-parts",
+            "--outliving",
+        ]),
     },
     Plant {
         what: "the tag of a file that changed in this tick tells what comes after it",

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::listing::Found;
 use crate::notice::Notice;
 use crate::object::ObjectRef;
-use crate::plan::{Deed, Met, Step, is_wanted, plan};
+use crate::plan::{Deed, Met, Step, is_looked_at, is_wanted, plan};
 use crate::record::EntryId;
 use crate::side::{BySide, Side};
 use crate::time::Time;
@@ -343,6 +343,26 @@ impl Engine {
         })
     }
 
+    /// Returns true if a node was found in a folder that nobody looks into, or there where it was last, which nobody looks at.
+    fn is_unlooked(&self, side: Side, node: NodeId, found: &Found) -> bool {
+        let at = match &found.folder {
+            Some(folder) => self.world.tree(side).by_oid(folder),
+            None => Some(node),
+        };
+        at.is_some_and(|at| !is_looked_at(&self.view(), side, at))
+    }
+
+    /// The folder of what seemed to be gone moved to where nobody looks, and took it along.
+    fn taken_along(&mut self, waiting: BTreeSet<EntryId>, side: Side) {
+        for id in waiting {
+            if self.world.entry(id).is_agreed() {
+                self.withhold(id, side);
+            } else {
+                self.touch(id);
+            }
+        }
+    }
+
     pub(super) fn verified(
         &mut self,
         side: Side,
@@ -377,6 +397,12 @@ impl Engine {
                     self.deletions.want(id, side.other());
                 }
             }
+            Ok(Some(found))
+                if self.whereabouts(side, node, &found) == Some(Whereabouts::Inside)
+                    && self.is_unlooked(side, node, &found) =>
+            {
+                self.taken_along(waiting, side);
+            }
             // It was moved, and nobody has told of that yet: news of what stands in its place came first.
             Ok(Some(found))
                 if self.whereabouts(side, node, &found) == Some(Whereabouts::Inside) =>
@@ -405,14 +431,7 @@ impl Engine {
                         self.deletions.want(id, side.other());
                     }
                 } else if !is_wanted(&self.view(), side, node) {
-                    // Its folder moved to where nobody looks, and took it along.
-                    for id in waiting {
-                        if self.world.entry(id).is_agreed() {
-                            self.withhold(id, side);
-                        } else {
-                            self.touch(id);
-                        }
-                    }
+                    self.taken_along(waiting, side);
                 } else {
                     self.doubt_path(side, &path);
                     for id in waiting {

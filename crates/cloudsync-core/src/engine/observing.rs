@@ -499,7 +499,12 @@ impl Engine {
         let is_arbitrary = is_arbitrary(&*self.config.policy);
         while let Some(node) = below.pop() {
             below.extend(self.world.tree(side).children(node));
-            let entry = self.world.node(side, node).entry;
+            let at = self.world.node(side, node);
+            let (entry, is_listed) = (at.entry, at.kind == Kind::File || at.is(Mark::Listed));
+            if !is_listed {
+                // It may have been where nobody looks.
+                self.sides[side].want_walk(node);
+            }
             if is_arbitrary {
                 self.translate_again(told_by, entry);
             } else {

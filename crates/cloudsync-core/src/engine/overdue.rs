@@ -74,6 +74,11 @@ impl Overdue {
         self.until.contains_key(&(id, side, call))
     }
 
+    /// Returns whether there is any call to what an entry has on a side.
+    pub(super) fn any(&self, id: EntryId, side: Side) -> bool {
+        Call::ALL.iter().any(|&call| self.contains(id, side, call))
+    }
+
     /// What is there is not what the calls expect, by what we did, or one of them was carried out.
     pub(super) fn forget(&mut self, id: EntryId, side: Side) {
         for call in Call::ALL {

@@ -3,7 +3,6 @@
 use crate::engine::Engine;
 use crate::engine::io::{Output, Query, QueryId};
 use crate::engine::observing::Asked;
-use crate::engine::overdue::Call;
 use crate::failure::{ErrorKind, Failure};
 use crate::notice::Notice;
 use crate::object::{Attributes, Kind};
@@ -113,8 +112,8 @@ impl Engine {
             Step::Do {
                 side,
                 deed: Deed::Replace,
-            } if self.overdue.contains(id, side.other(), Call::Write) => {
-                // What is there may be ours, and what is here what its user put back.
+            } if self.overdue.any(id, side.other()) => {
+                // What is there may be ours, or what its user made where we deleted, and what is here what was put back.
                 self.overdue.forget(id, side.other());
                 self.count_as_changed(id);
                 self.touch(id);

@@ -153,6 +153,10 @@ fn deleted(view: &View<'_>, id: EntryId, gone: Side, ghost: NodeId, node: NodeId
         return Step::Restore { entry: id, keep };
     }
     if world.entry(id).kind == Kind::Folder && world.tree(keep).children(node).next().is_some() {
+        // It may stay for long.
+        if parked && stays(view, keep, node) {
+            return go_back(view, id, keep, node);
+        }
         return lives_on(view, id, gone, node);
     }
     if let Some(reason) = hidden_by(view, gone, ghost) {
@@ -345,11 +349,17 @@ fn busy_inside(view: &View<'_>, nodes: BySide<NodeId>, to: Side) -> Option<Wait>
         children.map(move |child| (child, world.node(side, child).entry))
     };
     // What cannot be carried over stays in the old one.
+    let is_stuck = |step: &Step| match step {
+        Step::Blocked(_) => true,
+        // It waits for this very move.
+        Step::Wait(Wait::Entry(folder)) => world.entry(*folder).nodes == nodes.map(Some),
+        _ => false,
+    };
     let is_new = |&(child, id): &(NodeId, EntryId)| {
         !world.entry(id).is_row()
             && is_wanted(view, to, child)
             && has_place(view, to, child)
-            && !matches!(super::plan(view, id), Step::Blocked(_))
+            && !is_stuck(&super::plan(view, id))
     };
     let change = |id: EntryId| {
         let there = world.entry(id).nodes[to]?;

@@ -4,7 +4,7 @@ use crate::delta::{Sight, sight};
 use crate::object::Kind;
 use crate::plan::parked::{is_parked, name_before};
 use crate::plan::place::{Occupant, child, conflict_place, occupant, replacement, target};
-use crate::plan::scope::{is_wanted, is_wanted_there};
+use crate::plan::scope::{folder_to_come, is_contested, is_wanted, is_wanted_there};
 use crate::plan::{Deed, Place, Step, View, Wait, can_rename};
 use crate::record::{EntryId, IntendedAct, RenamePurpose};
 use crate::side::Side;
@@ -31,18 +31,17 @@ pub(super) fn plan(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> St
     }
     let to = side.other();
     if !is_wanted_there(view, to, node) {
-        return match world.entry(id).withheld_on() {
-            Some(_) => Step::Nothing,
-            None => Step::Withhold {
-                entry: id,
-                side: to,
-            },
-        };
+        return withheld(view, id, to);
     }
     let place = match target(view, to, node) {
         Ok(place) => place,
         Err(step) => return step,
     };
+    if is_contested(view, side, node, &place) {
+        let folder = folder_to_come(view, side, node);
+        let wait = |folder| Step::Wait(Wait::Entry(folder));
+        return folder.map_or_else(|| withheld(view, id, to), wait);
+    }
     if let Some(row) = is_renamed_folder(view, side, node, &place) {
         return Step::Relink { row, lone: id };
     }
@@ -52,6 +51,12 @@ pub(super) fn plan(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> St
         Ok(Occupant::Settled) => give_way(view, id, side, node),
         Ok(Occupant::Lone(other, there)) => meet(view, (id, side, node), (other, there)),
     }
+}
+
+fn withheld(view: &View<'_>, id: EntryId, side: Side) -> Step {
+    let is_withheld = view.world.entry(id).withheld_on().is_some();
+    let withhold = Step::Withhold { entry: id, side };
+    if is_withheld { Step::Nothing } else { withhold }
 }
 
 /// Nobody has it any more. What is withheld goes on with what replaced it, as any row does.

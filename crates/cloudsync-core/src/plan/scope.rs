@@ -1,10 +1,12 @@
 //! What takes part where: an object that only one side wants is withheld on the other one.
 
-use crate::delta::{Sight, sight};
+use crate::delta::{Sight, moved, sight};
 use crate::object::Kind;
-use crate::plan::View;
+use crate::path::join_relative;
 use crate::plan::parked::is_parked;
 use crate::plan::place::path_unparked;
+use crate::plan::translated::is_arbitrary;
+use crate::plan::{Place, View};
 use crate::record::EntryId;
 use crate::side::{BySide, Side};
 use crate::tree::node::NodeId;
@@ -34,6 +36,30 @@ pub(crate) fn is_looked_at(view: &View<'_>, side: Side, node: NodeId) -> bool {
     node == NodeId::ROOT
         || is_wanted(view, side, node)
         || is_path_wanted(view, side, &view.world.path(side, node), kind)
+}
+
+/// Returns whether a policy wants an object of `side` where it is, and not where it would come to lie: its folder has its partner
+/// elsewhere, as one of the two is to be moved.
+pub(super) fn is_contested(view: &View<'_>, side: Side, node: NodeId, place: &Place) -> bool {
+    if view.trivial || is_arbitrary(view.policy) {
+        return false;
+    }
+    let (world, to) = (view.world, side.other());
+    let kind = world.node(side, node).kind;
+    let there = join_relative(&path_unparked(world, to, place.folder), &place.name);
+    let is_wanted_back = || {
+        let back = view.policy.translate(side, &there);
+        back.is_none_or(|back| is_path_wanted(view, side, &back, kind))
+    };
+    !is_path_wanted(view, to, &there, kind) || !is_wanted_back()
+}
+
+/// Returns the folder above a node that one side moved, and the other one is still to move.
+pub(super) fn folder_to_come(view: &View<'_>, side: Side, node: NodeId) -> Option<EntryId> {
+    let world = view.world;
+    let is_moved = |&id: &EntryId| Side::BOTH.into_iter().any(|side| moved(world, side, id));
+    let above = world.tree(side).ancestors(node);
+    above.map(|at| world.node(side, at).entry).find(is_moved)
 }
 
 fn is_path_wanted(view: &View<'_>, side: Side, path: &str, kind: Kind) -> bool {

@@ -15,6 +15,8 @@ pub struct Scope {
     pub unwanted: BySide<Option<String>>,
     /// Neither side wants what has a name that begins with a dot, as ours do.
     pub hides: bool,
+    /// A path that a side does not want, whatever stands there; with `/*` at its end, what is in a folder there.
+    pub paths: BySide<Option<String>>,
 }
 
 impl Scope {
@@ -32,12 +34,29 @@ impl Scope {
 
     /// Returns whether an object takes part on a side, with all folders that it lies in.
     fn has(&self, side: Side, path: &str) -> bool {
-        path.split('/').all(|name| self.wants(side, name))
+        path.split('/').all(|name| self.wants_name(side, name)) && !self.is_at_path(side, path)
     }
 
-    fn wants(&self, side: Side, name: &str) -> bool {
+    fn wants_name(&self, side: Side, name: &str) -> bool {
         let is_hidden = self.hides && name.starts_with('.');
         !is_hidden && self.unwanted[side].as_deref() != Some(name)
+    }
+
+    /// Whether an object stands at the path that is left out, or below. Names of both cases may be one.
+    fn is_at_path(&self, side: Side, path: &str) -> bool {
+        let Some(left_out) = self.paths[side].as_deref() else {
+            return false;
+        };
+        let is_below = |folder: &str| {
+            let below = path.as_bytes().get(folder.len()) == Some(&b'/');
+            below
+                && path.is_char_boundary(folder.len())
+                && path[..folder.len()].eq_ignore_ascii_case(folder)
+        };
+        match left_out.strip_suffix("/*") {
+            Some(folder) => is_below(folder),
+            None => path.eq_ignore_ascii_case(left_out) || is_below(left_out),
+        }
     }
 
     /// Returns what of a side the other one is to have too, by path.
@@ -67,9 +86,8 @@ impl Scope {
 impl Policy for Scope {
     fn wanted(&self, side: Side, path: &str, _: Kind) -> bool {
         assert!(!path.is_empty(), "nobody asks about the root");
-        path.rsplit('/')
-            .next()
-            .is_some_and(|name| self.wants(side, name))
+        let name = path.rsplit('/').next();
+        name.is_some_and(|name| self.wants_name(side, name)) && !self.is_at_path(side, path)
     }
 
     fn is_trivial(&self) -> bool {
@@ -81,6 +99,6 @@ impl Policy for Scope {
     }
 
     fn id(&self) -> String {
-        format!("{:?}", (&self.unwanted, self.hides))
+        format!("{:?}", (&self.unwanted, self.hides, &self.paths))
     }
 }

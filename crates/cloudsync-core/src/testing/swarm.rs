@@ -100,6 +100,33 @@ impl Swarm {
         self
     }
 
+    /// The same world, in which a policy never wants what is in a folder of the root, on a side or on both. What is chosen by
+    /// another twist after this one leaves out nothing by its path.
+    #[must_use]
+    pub fn emptying(self) -> Self {
+        self.leaving_out_by_path(|random| format!("{}/*", name(random)))
+    }
+
+    /// The same, but for one object there, whatever it is.
+    #[must_use]
+    pub fn barring(self) -> Self {
+        self.leaving_out_by_path(|random| format!("{}/{}", name(random), name(random)))
+    }
+
+    fn leaving_out_by_path(mut self, path: impl Fn(&mut Random) -> String) -> Self {
+        let mut random = Random::new(self.seed ^ 0x000e_3971);
+        self.acts.insert(0, UserAct::Choose(Scope::default()));
+        let path = path(&mut random);
+        let which = random.below(4);
+        for act in &mut self.acts {
+            if let UserAct::Choose(scope) = act {
+                scope.paths.local = (which != 0).then(|| path.clone());
+                scope.paths.remote = (which != 1).then(|| path.clone());
+            }
+        }
+        self
+    }
+
     /// The same world, in which operations are often done for some time before that is told: what is looked
     /// at meanwhile is as they left it. So are looks.
     #[must_use]
@@ -429,6 +456,10 @@ fn faults(random: &mut Random) -> Faults {
         expired: upto(50),
         outlives: 0,
     }
+}
+
+fn name(random: &mut Random) -> &'static str {
+    ["a", "b", "c", "d"][random.below(4)]
 }
 
 fn choose(random: &mut Random, acts: &mut Vec<UserAct>) {

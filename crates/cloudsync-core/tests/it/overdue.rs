@@ -256,3 +256,10 @@ fn everything_at_once_with_calls_that_outlive_kills() {
     }
     assert!(outlived > 100, "{outlived}");
 }
+
+/// The file was moved on the other side; our deletion came, and its user made another file where it had been: that is no edit of the
+/// one that was moved. (It went over that, which was **lost**.)
+#[test]
+fn what_is_made_where_a_call_that_outlived_a_kill_deleted_goes_over_nothing() {
+    Swarm::crossed(103_036_593).outliving().run();
+}

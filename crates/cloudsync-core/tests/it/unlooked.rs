@@ -93,3 +93,83 @@ fn what_is_in_a_parked_folder_is_looked_at_under_a_policy_without_hidden_names()
 fn no_policy_is_asked_about_a_folder_that_nobody_remembers() {
     Swarm::crossed(31_383).outliving().hiding().run();
 }
+
+/// A policy leaves out what is in one folder, and others are moved to its name, or away from it.
+fn emptied(name: &str) -> Scope {
+    let path = Some(format!("{name}/*"));
+    Scope {
+        paths: BySide::new(path.clone(), path),
+        ..Scope::default()
+    }
+}
+
+/// Users moved two folders into each other, one of which is to be empty for the policy: what is in them waits for the folders. (It was
+/// wanted where it was, and not where it would come to lie, so it was joined and withheld by turns, **without end**.)
+#[test]
+fn what_is_wanted_at_one_of_two_places_waits_for_its_folder() {
+    for steps in 0..8 {
+        let mut pair = ModelPair::with(BySide::default(), 1);
+        for path in ["a", "c"] {
+            pair.act(&mkdir(Side::Local, path));
+        }
+        for path in ["a/f", "c/g"] {
+            pair.act(&UserAct::Write(Side::Local, path.into()));
+        }
+        pair.check();
+        pair.act_all(&[
+            rename(Side::Local, "a", "c/a"),
+            rename(Side::Remote, "c", "a/c"),
+            UserAct::Choose(emptied("a")),
+            UserAct::Work(steps),
+            UserAct::Crash,
+        ]);
+        pair.check();
+    }
+    for seed in [110_000_164, 110_000_211, 110_000_326] {
+        Swarm::crossed(seed).emptying().run();
+    }
+}
+
+/// A folder in one that is emptied comes out with that as it is renamed: nobody had looked into it. (Nobody did after that.)
+#[test]
+fn what_comes_out_of_where_nobody_looks_is_looked_into() {
+    for (from, to) in Side::BOTH
+        .into_iter()
+        .flat_map(|side| [(side, side), (side, side.other())])
+    {
+        let mut pair = ModelPair::with(BySide::default(), 1);
+        pair.act(&UserAct::Choose(emptied("c")));
+        for path in ["c", "c/d", "c/d/e"] {
+            pair.act(&mkdir(from, path));
+        }
+        pair.check();
+        pair.act(&UserAct::Write(from, "c/d/e/f".into()));
+        pair.act(&rename(to, "c", "a"));
+        pair.check();
+        let all = |side: Side| pair.sides[side].tree().into_keys().collect::<Vec<_>>();
+        assert_eq!(all(from), all(from.other()));
+        assert_eq!(all(from), ["a", "a/d", "a/d/e", "a/d/e/f"]);
+    }
+    for seed in [110_001_979, 110_002_040, 110_004_588] {
+        Swarm::crossed(seed).emptying().run();
+    }
+}
+
+/// A parked folder that its other user deleted stays for what is left out in it: under its name. (It kept that of a moment.)
+#[test]
+fn a_parked_folder_that_stays_has_its_name_again() {
+    Swarm::crossed(111_003_265).emptying().run();
+}
+
+/// What seemed to be gone is found by its id, in a folder that nobody looks into. (It was looked for **without end**.)
+#[test]
+fn what_is_found_where_nobody_looks_is_not_gone() {
+    Swarm::crossed(111_013_156)
+        .late()
+        .asking()
+        .by_parts()
+        .choosing()
+        .outliving()
+        .emptying()
+        .run();
+}

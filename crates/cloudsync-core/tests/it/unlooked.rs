@@ -173,3 +173,13 @@ fn what_is_found_where_nobody_looks_is_not_gone() {
         .emptying()
         .run();
 }
+
+/// The first seeds; any others by `cargo xtask simulate --crossed`, with one of these.
+#[test]
+fn everything_at_once_where_policies_look_at_names_and_paths() {
+    for seed in 0..700 {
+        Swarm::crossed(seed).choosing().hiding().run();
+        Swarm::crossed(seed).outliving().emptying().run();
+        Swarm::crossed(seed).barring().run();
+    }
+}

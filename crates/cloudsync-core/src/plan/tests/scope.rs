@@ -5,6 +5,7 @@ use crate::object::Kind;
 use crate::plan::{Deed, Step, Wait};
 use crate::policy::{DefaultPolicy, Filtered};
 use crate::record::{EntryId, RenamePurpose};
+use crate::rules::Rules;
 use crate::side::{BySide, Side};
 
 fn two_disks(wanted: impl Fn(Side, &str) -> bool + Send + Sync + 'static) -> Scene {
@@ -122,4 +123,55 @@ fn a_deleted_folder_stays_for_what_is_left_alone_in_it() {
         let expected = if stays { gives_way } else { waits };
         assert_eq!(scene.plan(new), expected, "{inside}");
     }
+}
+
+/// A user moved its folder to where the policy does not want what is in it: it waits for the folder, which a folder that moves by parts
+/// does not do in turn.
+#[test]
+fn what_would_lie_where_it_is_not_wanted_waits_for_its_folder() {
+    for (unwanted, folder_move) in [
+        (Side::Local, true),
+        (Side::Remote, true),
+        (Side::Local, false),
+        (Side::Remote, false),
+    ] {
+        let rules = BySide::from_fn(|_| Rules {
+            folder_move,
+            ..rules()
+        });
+        let wanted = move |side, path: &str, _| side != unwanted || !path.starts_with("to/");
+        let policy = Filtered::new(DefaultPolicy, "some", wanted);
+        let mut scene = Scene::with(rules, policy);
+        let folder = scene.agreed("d", Kind::Folder);
+        let new = scene.lone(Side::Local, "d/n", Kind::File);
+        scene.moved(Side::Remote, folder, "to");
+        assert_eq!(scene.plan(new), Step::Wait(Wait::Entry(folder)));
+        let step = scene.plan(folder);
+        let by_parts = Step::MoveByParts { from: Side::Remote };
+        assert_eq!(step == by_parts, !folder_move, "{step:?}");
+    }
+}
+
+/// Its folder has another name on the other side, where that stays so: it is to be on one side alone.
+#[test]
+fn what_would_lie_where_it_is_not_wanted_for_good_is_withheld() {
+    let mut scene = two_disks(|side, path| side == Side::Local || !path.starts_with("d/"));
+    scene.agreed_at(BySide::new("d", "D"), Kind::Folder);
+    let entry = scene.lone(Side::Remote, "D/n", Kind::File);
+    let side = Side::Local;
+    assert_eq!(scene.plan(entry), Step::Withhold { entry, side });
+    scene.world.withhold(entry, side);
+    assert_eq!(scene.plan(entry), Step::Nothing);
+}
+
+/// Nobody knows where the folder was before it was parked: no policy is asked about the name that we have for that.
+#[test]
+fn what_lies_in_a_parked_folder_from_nowhere_is_not_left_out() {
+    let is_hidden = |name: &str| name.starts_with('.');
+    let mut scene = two_disks(move |_, path| !path.split('/').any(is_hidden));
+    let folder = scene.agreed("d", Kind::Folder);
+    let file = scene.agreed("d/n", Kind::File);
+    scene.moved(Side::Remote, folder, ".cloudsync-parked-1-d");
+    scene.world.set_agreed_nowhere(folder, Side::Remote);
+    assert_eq!(scene.plan(file), Step::Nothing);
 }

@@ -24,7 +24,7 @@ pub(super) struct Plant {
     pub(super) found_by: Finder,
 }
 
-pub(super) const PLANTS: [Plant; 24] = [
+pub(super) const PLANTS: [Plant; 25] = [
     Plant {
         what: "a file is deleted or moved without a look at its version",
         class: "TOC",
@@ -215,6 +215,14 @@ pub(super) const PLANTS: [Plant; 24] = [
         good: "let Some(circle) = self.find_circle() else {",
         bad: "let Some(circle) = self.find_circle().filter(Vec::is_empty) else {",
         found_by: Finder::Random(&["simulate", "--runs", "20000", "--crossed"]),
+    },
+    Plant {
+        what: "what a policy wants at one of two places is joined and withheld by turns",
+        class: "LOOP",
+        file: "crates/cloudsync-core/src/plan/lone.rs",
+        good: "if is_contested(view, side, node, &place) {",
+        bad: "if view.trivial && is_contested(view, side, node, &place) {",
+        found_by: Finder::Random(&["simulate", "--runs", "5000", "--crossed", "--emptying"]),
     },
     Plant {
         what: "a file that a service gave another tag, with the same size, is the same",

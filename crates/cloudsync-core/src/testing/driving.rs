@@ -40,6 +40,9 @@ pub(super) enum Open {
     Outlived(Box<Operation>, Option<String>),
 }
 
+/// No small world tells of so much without anything to do: its planning goes round in circles.
+const MOST_NOTICES: usize = 10_000;
+
 impl ModelPair {
     /// Does one thing: takes an output, or answers one of those that are open, in any order. Returns
     /// false if there was nothing to do.
@@ -74,9 +77,14 @@ impl ModelPair {
 
     /// Takes all that the engine hands out.
     pub(super) fn take_outputs(&mut self) {
+        let mut told = 0;
         while let Some(output) = self.engine.poll(self.now) {
             match output {
-                Output::Notice(notice) => self.heard(notice),
+                Output::Notice(notice) => {
+                    told += 1;
+                    assert!(told < MOST_NOTICES, "there is no end to it: {notice:?}");
+                    self.heard(notice);
+                }
                 other => self.open.push(Open::Output(Box::new(other))),
             }
         }

@@ -20,9 +20,10 @@ cargo xtask simulate --planner [--crowded] [--runs N] [--seed S] [--threads N] [
 cargo xtask simulate --replay S: one random world, made as small as it still fails, line by line
 of random worlds, those in which a side cannot move folders (--by-parts), an application is asked about
 conflicts (--asking), a side does not want a name for a while (--choosing), nobody wants hidden names (--hiding), what is
-in one folder (--emptying), or one path (--barring; these are named last), answers come late (--late), calls are carried out after a kill
-(--outliving), one user moves folders about (--inside-out), both do, each their own way (--crossed), users are at work
-on one side only (--one-sided), or paths are translated (--translating); some of these can be named together
+in one folder (--emptying), or one path (--barring; these three are named last), answers come late (--late), calls are
+carried out after a kill (--outliving), one user moves folders about (--inside-out), both do, each their own way
+(--crossed), users are at work on one side only (--one-sided), or paths are translated (--translating); some of these
+can be named together
 cargo xtask simulate --whole [--runs N] [--seed S] [--threads N] [--shrink N] [--keep FOLDER]:
     the facade, its store and two services, among faults
 cargo xtask simulate --whole --replay FILE: one run, line by line; FILE can be the number of a seed";
@@ -94,9 +95,9 @@ const KINDS: [(&str, Draw); 3] = [
 
 const TWISTS: [(&str, Twist); 9] = [
     ("--asking", Swarm::asking),
+    ("--barring", Swarm::barring),
     ("--by-parts", Swarm::by_parts),
     ("--choosing", Swarm::choosing),
-    ("--barring", Swarm::barring),
     ("--emptying", Swarm::emptying),
     ("--hiding", Swarm::hiding),
     ("--late", Swarm::late),

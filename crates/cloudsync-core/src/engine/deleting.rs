@@ -353,7 +353,7 @@ impl Engine {
     }
 
     /// The folder of what seemed to be gone moved to where nobody looks, and took it along.
-    fn taken_along(&mut self, waiting: BTreeSet<EntryId>, side: Side) {
+    fn taken_along(&mut self, side: Side, waiting: BTreeSet<EntryId>) {
         for id in waiting {
             if self.world.entry(id).is_agreed() {
                 self.withhold(id, side);
@@ -401,7 +401,7 @@ impl Engine {
                 if self.whereabouts(side, node, &found) == Some(Whereabouts::Inside)
                     && self.is_unlooked(side, node, &found) =>
             {
-                self.taken_along(waiting, side);
+                self.taken_along(side, waiting);
             }
             // It was moved, and nobody has told of that yet: news of what stands in its place came first.
             Ok(Some(found))
@@ -431,7 +431,7 @@ impl Engine {
                         self.deletions.want(id, side.other());
                     }
                 } else if !is_wanted(&self.view(), side, node) {
-                    self.taken_along(waiting, side);
+                    self.taken_along(side, waiting);
                 } else {
                     self.doubt_path(side, &path);
                     for id in waiting {

@@ -235,7 +235,7 @@ impl Engine {
     /// Returns whether there is a folder on the way to a path that is left out, or the folder there is. Nobody asks a policy
     /// about what is parked.
     fn is_path_excluded(&self, side: Side, path: &str) -> bool {
-        if self.trivial || path.is_empty() || path.split('/').any(is_parked) {
+        if path.is_empty() || path.split('/').any(is_parked) {
             return false;
         }
         let above = path.match_indices('/').map(|(end, _)| &path[..end]);

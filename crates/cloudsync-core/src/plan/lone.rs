@@ -38,9 +38,10 @@ pub(super) fn plan(view: &View<'_>, id: EntryId, side: Side, node: NodeId) -> St
         Err(step) => return step,
     };
     if is_contested(view, side, node, &place) {
-        let folder = folder_to_come(view, side, node);
-        let wait = |folder| Step::Wait(Wait::Entry(folder));
-        return folder.map_or_else(|| withheld(view, id, to), wait);
+        return match folder_to_come(view, side, node) {
+            Some(folder) => Step::Wait(Wait::Entry(folder)),
+            None => withheld(view, id, to),
+        };
     }
     if let Some(row) = is_renamed_folder(view, side, node, &place) {
         return Step::Relink { row, lone: id };
